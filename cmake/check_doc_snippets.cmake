@@ -1,0 +1,93 @@
+# cmake -D ROOT=<project> -D COMPILER=c++ -D "INCLUDES=dir|dir" -D LIBRARY=<libsextant> -D WORK=<scratch>
+#       -P check_doc_snippets.cmake
+# Every ```cpp block of README.md and docs/ compiles without a warning:
+#   with `int main` in it                   a whole program: compiled, linked, run; exit status 0
+#   fence written ```cpp declarations       placed at namespace scope, after docs/snippet_preamble.hpp
+#   any other                               the body of a function with the parameters that preamble declares
+cmake_minimum_required(VERSION 3.23)
+include("${CMAKE_CURRENT_LIST_DIR}/LintFiles.cmake")
+
+file(GLOB files RELATIVE "${ROOT}" "${ROOT}/*.md")
+file(GLOB_RECURSE doc_files RELATIVE "${ROOT}" "${ROOT}/docs/*.md")
+list(APPEND files ${doc_files})
+file(REMOVE_RECURSE "${WORK}")
+file(MAKE_DIRECTORY "${WORK}")
+
+sextant_lint_includes(includes)
+set(compile "${COMPILER}" -std=c++20 -Wall -Wextra -Werror -Wno-unused "-I${ROOT}/include" "-I${ROOT}/docs" ${includes})
+set(findings "")
+
+function(note_failure what words)
+  string(REPLACE ";" "" words "${what}:\n${words}")
+  set(findings ${findings} "${words}" PARENT_SCOPE)
+endfunction()
+
+set(snippet_count 0)
+set(program_count 0)
+foreach(file IN LISTS files)
+  file(READ "${ROOT}/${file}" rest)
+  string(PREPEND rest "\n")
+  string(REGEX REPLACE "[^A-Za-z0-9]" "_" unit "${file}")
+  set(fragments "")
+  set(hoisted "")
+  set(index 0)
+  while(TRUE)
+    string(FIND "${rest}" "\n```cpp" start)
+    if(start EQUAL -1)
+      break()
+    endif()
+    math(EXPR start "${start} + 7")
+    string(SUBSTRING "${rest}" ${start} -1 rest)
+    string(FIND "${rest}" "\n" line_end)
+    string(SUBSTRING "${rest}" 0 ${line_end} kind)
+    string(STRIP "${kind}" kind)
+    string(SUBSTRING "${rest}" ${line_end} -1 rest)
+    string(FIND "${rest}" "\n```" stop)
+    if(stop EQUAL -1)
+      note_failure("${file}" "a ```cpp block is not closed")
+      break()
+    endif()
+    string(SUBSTRING "${rest}" 0 ${stop} body)
+    math(EXPR stop "${stop} + 4")
+    string(SUBSTRING "${rest}" ${stop} -1 rest)
+    math(EXPR index "${index} + 1")
+    math(EXPR snippet_count "${snippet_count} + 1")
+
+    if(body MATCHES "int main")
+      math(EXPR program_count "${program_count} + 1")
+      set(program "${WORK}/${unit}_${index}")
+      file(WRITE "${program}.cpp" "${body}\n")
+      execute_process(COMMAND ${compile} "${program}.cpp" -o "${program}" "${LIBRARY}" -pthread
+                              "-Wl,-rpath,$ENV{SEXTANT_RPATH}"
+        RESULT_VARIABLE status ERROR_VARIABLE words OUTPUT_VARIABLE words)
+      if(NOT status EQUAL 0)
+        note_failure("${file}, block ${index}" "${words}")
+        continue()
+      endif()
+      execute_process(COMMAND "${program}" WORKING_DIRECTORY "${WORK}" TIMEOUT 60
+        RESULT_VARIABLE status ERROR_VARIABLE words OUTPUT_VARIABLE words)
+      if(NOT status EQUAL 0)
+        note_failure("${file}, block ${index} ran and returned ${status}" "${words}")
+      endif()
+    elseif(kind STREQUAL "declarations")
+      string(APPEND fragments "namespace snippet_${index} {\n#line 1 \"${file}, block ${index}\"${body}\n}\n")
+    else()
+      string(REGEX MATCHALL "#include [^\n;]+" include_lines "${body}")
+      list(JOIN include_lines "\n" include_lines)
+      string(APPEND hoisted "${include_lines}\n")
+      string(REGEX REPLACE "#include [^\n]+" "" body "${body}")
+      string(APPEND fragments "[[maybe_unused]] static sextant::Result<void> snippet_${index}(SNIPPET_PARAMETERS) {\n{\n"
+        "#line 1 \"${file}, block ${index}\"${body}\n}\nreturn {};\n}\n")
+    endif()
+  endwhile()
+
+  if(fragments)
+    file(WRITE "${WORK}/${unit}.cpp" "${hoisted}\n#include \"snippet_preamble.hpp\"\n" "${fragments}")
+    execute_process(COMMAND ${compile} -fsyntax-only "${WORK}/${unit}.cpp"
+      RESULT_VARIABLE status ERROR_VARIABLE words OUTPUT_VARIABLE words)
+    if(NOT status EQUAL 0)
+      note_failure("${file}" "${words}")
+    endif()
+  endif()
+endforeach()
+sextant_lint_report("doc snippets (${snippet_count} blocks, ${program_count} programs run)")

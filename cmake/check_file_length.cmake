@@ -1,0 +1,16 @@
+# cmake -D ROOT=<project> -P check_file_length.cmake: one idea per file, at most 500 lines.
+cmake_minimum_required(VERSION 3.23)
+include("${CMAKE_CURRENT_LIST_DIR}/LintFiles.cmake")
+
+set(limit 500)
+sextant_lint_files(files "*.hpp" "*.cpp" "*.inc" "*.cmake" "CMakeLists.txt" "*.sh" "*.py")
+set(findings "")
+foreach(file IN LISTS files)
+  file(READ "${ROOT}/${file}" text)
+  string(REGEX REPLACE "[^\n]" "" newlines "${text}")
+  string(LENGTH "${newlines}" count)
+  if(count GREATER limit)
+    list(APPEND findings "${file}: ${count} lines; the limit is ${limit}")
+  endif()
+endforeach()
+sextant_lint_report("file length")

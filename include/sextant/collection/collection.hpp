@@ -1,0 +1,75 @@
+/// Collection: points (id, vector, JSON payload) and the nearest of them to a query, under a filter.
+///   using Photos = sx::Collection<sx::Cosine, sx::MemoryStorage, sx::ScalarQuantizer>;
+///   Photos photos = Photos::open({.dimension = 768}).value();
+/// M says what near means, S where rows live, Q how sealed rows are compressed. All calls are CollectionHandle's.
+/// Threads: thread-safe; moving and destroying need to be alone.
+/// Lifetime: as of open(); the destructor closes and never throws.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "sextant/collection/collection_handle.hpp"
+#include "sextant/collection/collection_options.hpp"
+#include "sextant/collection/open_options.hpp"
+#include "sextant/concepts/metric.hpp"
+#include "sextant/concepts/quantizer.hpp"
+#include "sextant/concepts/storage.hpp"
+#include "sextant/quantizer/no_quantizer.hpp"
+#include "sextant/segment/typed_field.hpp"
+#include "sextant/storage/memory_storage.hpp"
+
+namespace sextant::inline v1 {
+
+template <Metric M, Storage S = MemoryStorage, QuantizerFor<M> Q = NoQuantizer>
+class Collection final : public CollectionHandle {
+public:
+    using Options = CollectionOptions<typename Q::Options>;
+
+    /// A new, empty collection in memory. The error names the option.
+    [[nodiscard]] static Result<Collection> open(const Options& options, const OpenOptions& open_options = {})
+        requires(!S::durable)
+    {
+        SEXTANT_TRY_ASSIGN(const detail::CoreOptions core_options, checked(options));
+        std::vector<std::unique_ptr<VectorField>> fields;
+        fields.push_back(make_field(options));
+        SEXTANT_TRY_ASSIGN(auto core,
+                           detail::CollectionCore::create(core_options, open_options, std::move(fields)));
+        return Collection(std::move(core));
+    }
+
+    /// What memory `points` points without payloads will take, within a few percent, before any of it is taken.
+    [[nodiscard]] static Result<MemoryEstimate> estimate(std::uint64_t points, const Options& options) {
+        SEXTANT_TRY(checked(options));
+        return detail::CollectionCore::estimate(points, *make_field(options));
+    }
+
+private:
+    explicit Collection(std::unique_ptr<detail::CollectionCore> core) noexcept : CollectionHandle(std::move(core)) {}
+
+    static Result<detail::CoreOptions> checked(const Options& options) {
+        if (!options.dimension.has_value()) {
+            return invalid_argument("options.dimension: not given, and a new collection needs it");
+        }
+        SEXTANT_TRY(options.validate());
+        return core_options(options.resolved(S::durable));
+    }
+    static detail::CoreOptions core_options(const Options& resolved) {
+        return {.dimension = *resolved.dimension,
+                .index = {.m = *resolved.index.m,
+                          .ef_construction = *resolved.index.ef_construction,
+                          .seed = *resolved.index.seed},
+                .durability = *resolved.durability,
+                .deterministic = *resolved.deterministic};
+    }
+    /// REQUIRES: checked(options).
+    static std::unique_ptr<VectorField> make_field(const Options& options) {
+        const Options resolved = options.resolved(S::durable);
+        return std::make_unique<TypedField<M, Q>>(*resolved.dimension, core_options(resolved).index,
+                                                  *resolved.quantizer);
+    }
+};
+
+}  // namespace sextant::inline v1

@@ -1,0 +1,83 @@
+/// CollectionOptions: what a collection is. Persisted with it; every option is optional, so that "left out" can be told
+/// from "said": left out means the default when a collection is created and the stored value when one is opened.
+/// Threads: a value.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "sextant/core/result.hpp"
+#include "sextant/index/hnsw/hnsw_params.hpp"
+
+namespace sextant::inline v1 {
+
+/// What an acknowledged write survives. Has no effect beyond `None` on a collection in memory, where asking for more is
+/// an error.
+enum class Durability : std::uint8_t {
+    None = 0,  ///< nothing but the end of the call
+    Os = 1,    ///< the end of the process
+    Sync = 2,  ///< loss of power, on a disk that honours flush
+};
+
+/// The graph. Who cares about recall or memory more than about either's default changes these; most do not.
+struct IndexOptions {
+    /// Links per row; the lowest level has twice as many. 4 .. 64, default 16: 32 links, 128 bytes a row.
+    std::optional<std::uint32_t> m = {};
+    /// Candidates looked at to place a row: more is slower to build and better connected. m .. 4,096, default 200.
+    std::optional<std::uint32_t> ef_construction = {};
+    /// Levels are drawn from it and the point's id. Any number, default 0.
+    std::optional<std::uint64_t> seed = {};
+
+    friend bool operator==(const IndexOptions&, const IndexOptions&) = default;
+};
+
+namespace detail {
+/// The same for every quantizer: what CollectionCore is created with.
+struct CoreOptions {
+    std::size_t dimension = 0;
+    HnswParams index = {};
+    Durability durability = Durability::None;
+    bool deterministic = false;
+};
+[[nodiscard]] Result<void> validate_options(const std::optional<std::size_t>& dimension, const IndexOptions& index);
+}  // namespace detail
+
+template <class QuantizerOptions>
+struct CollectionOptions {
+    // Behaviour
+    /// Floats per vector, 1 .. limits::max_dimension. No default: a collection cannot be created without.
+    std::optional<std::size_t> dimension = {};
+    // Performance
+    IndexOptions index = {};
+    /// How sealed rows are compressed; the fields are the quantizer's own.
+    std::optional<QuantizerOptions> quantizer = {};
+    // Behaviour
+    /// Default: Sync where the storage is durable, None in memory.
+    std::optional<Durability> durability = {};
+    /// The same calls give the same bytes, whatever the number of threads: background work then runs inside the calls
+    /// that cause it, at moments the data decide, and only its inner loops are spread over threads. Default false.
+    std::optional<bool> deterministic = {};
+
+    /// invalid_argument naming the field, what was got and what is allowed. Checks what is given; see resolved().
+    [[nodiscard]] Result<void> validate() const {
+        SEXTANT_TRY(detail::validate_options(dimension, index));
+        if (quantizer.has_value()) return quantizer->validate();
+        return {};
+    }
+
+    /// The same with every field set. REQUIRES: validate().
+    [[nodiscard]] CollectionOptions resolved(bool durable = false) const {
+        const HnswParams defaults;
+        CollectionOptions all = *this;
+        all.index.m = index.m.value_or(defaults.m);
+        all.index.ef_construction = index.ef_construction.value_or(defaults.ef_construction);
+        all.index.seed = index.seed.value_or(defaults.seed);
+        all.quantizer = quantizer.value_or(QuantizerOptions{});
+        all.durability = durability.value_or(durable ? Durability::Sync : Durability::None);
+        all.deterministic = deterministic.value_or(false);
+        return all;
+    }
+};
+
+}  // namespace sextant::inline v1

@@ -1,0 +1,80 @@
+/// Stats, MemoryEstimate, Depth: a look at a collection from outside.
+/// Threads: values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sextant/core/error.hpp"
+#include "sextant/core/types.hpp"
+
+namespace sextant::inline v1 {
+
+enum class SegmentPhase : std::uint8_t {
+    growing,  ///< takes rows
+    full,     ///< waits to be sealed
+    sealed,
+};
+
+/// Bytes by what they hold, as charged to the memory account.
+struct PartBytes {
+    std::uint64_t vectors = 0;     ///< as given, with the padding of their rows
+    std::uint64_t codes = 0;       ///< compressed vectors
+    std::uint64_t graph = 0;
+    std::uint64_t ids = 0;
+    std::uint64_t id_map = 0;
+    std::uint64_t versions = 0;
+    std::uint64_t payloads = 0;    ///< changed ones included
+    std::uint64_t tombstones = 0;
+    std::uint64_t other = 0;       ///< norms, codebooks
+
+    [[nodiscard]] std::uint64_t total() const noexcept {
+        return vectors + codes + graph + ids + id_map + versions + payloads + tombstones + other;
+    }
+};
+
+struct SegmentStats {
+    SegmentPhase phase = SegmentPhase::growing;
+    std::uint64_t live_rows = 0;
+    std::uint64_t dead_rows = 0;
+    std::uint64_t indexed_rows = 0;  ///< in the graph
+    PartBytes bytes = {};
+};
+
+struct Stats {
+    std::uint64_t live_rows = 0;
+    std::uint64_t dead_rows = 0;        ///< erased or overwritten, their memory not yet given back
+    std::uint64_t tail_rows = 0;        ///< searched by scanning, as they are not in a graph yet
+    std::uint64_t tail_cap = 0;         ///< from here on writers are slowed
+    Lsn version = {};                   ///< of the last write
+    PartBytes bytes = {};
+    std::uint64_t memory_used = 0;      ///< charged to the collection's account, builds in progress included
+    std::uint64_t memory_peak = 0;
+    std::uint64_t memory_limit = 0;
+    std::vector<SegmentStats> segments = {};
+    bool linking = false;               ///< background work that is under way
+    bool rebuilding = false;
+    std::uint64_t repairs_waiting = 0;  ///< erased rows whose neighbours are not relinked yet
+    bool writers_slowed = false;        ///< the last write was made to wait for the index
+    double slowed_seconds = 0.0;        ///< in all
+    std::uint64_t seals = 0;            ///< since it was opened: growing segments sealed
+    std::uint64_t merges = 0;           ///< sealed segments rebuilt or merged, optimize included
+    std::optional<Error> background_error = {};  ///< the last failure of background work that nothing has made up for
+};
+
+/// What memory n points would take.
+struct MemoryEstimate {
+    std::uint64_t steady = 0;  ///< when optimized: one sealed segment
+    std::uint64_t peak = 0;    ///< while they are inserted and optimized
+    PartBytes parts = {};      ///< of steady
+};
+
+/// How thoroughly verify() looks.
+enum class Depth : std::uint8_t {
+    structure,  ///< ids, id maps, payload offsets, tombstone counts
+    full,       ///< … and every payload, graph and code, and that every live point can be reached
+};
+
+}  // namespace sextant::inline v1

@@ -1,0 +1,49 @@
+/// hnsw_search: walking a graph towards a query (Malkov & Yashunin 2016, Alg. 2 and 5) over one sorted pool.
+/// Threads: free functions; the scratch is confined. Safe beside one linker: a GraphView says how far to read.
+/// Cost: one indirect call per list of fresh rows; no allocation once the scratch is warm.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stop_token>
+
+#include "sextant/concepts/index.hpp"
+#include "sextant/concepts/row_scorer.hpp"
+#include "sextant/core/types.hpp"
+#include "sextant/index/hnsw/hnsw_scratch.hpp"
+#include "sextant/index/hnsw/link_store.hpp"
+
+namespace sextant::inline v1::detail {
+
+/// A place of the graph and how far it is from the query.
+struct GraphPoint {
+    std::uint32_t id = no_slot;  ///< a slot on upper levels, a row on level 0
+    float distance = 0.0F;
+};
+
+/// From the entry down to `level`, always moving to the closest row (Alg. 2 with ef = 1). Every row it scores becomes
+/// visited and is offered to scratch.pool when `keep` is set. REQUIRES: the graph is not empty; scratch is cleared and
+/// reserved.
+GraphPoint descend(const GraphView& graph, const RowScorer& scorer, std::int32_t level, bool keep, HnswScratch& scratch,
+                   SearchCounters& counters) noexcept;
+
+/// Expands scratch.pool on level 0 until its best entries are all expanded (Alg. 2). REQUIRES: what is in the pool is
+/// visited.
+void expand(const GraphView& graph, const RowScorer& scorer, const std::stop_token* stop, HnswScratch& scratch,
+            SearchCounters& counters) noexcept;
+
+/// The same on an upper level, where the pool holds slots.
+void expand_upper(const GraphView& graph, const RowScorer& scorer, HnswScratch& scratch,
+                  SearchCounters& counters) noexcept;
+
+/// The whole of a search for linking: scratch.pool then holds up to ef rows of level 0; scratch.visited must be cleared.
+void search_level0(const GraphView& graph, const RowScorer& scorer, std::size_t ef, HnswScratch& scratch,
+                   SearchCounters& counters) noexcept;
+
+/// The whole of a search for a caller (HnswIndex::search).
+std::size_t search_graph(const GraphView& graph, const RowScorer& scorer, const RowFilter& filter,
+                         const SearchParams& params, HnswScratch& scratch, std::span<Neighbor> out,
+                         SearchCounters& counters) noexcept;
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,27 @@
+/// SquaredL2: Euclidean distance. Inside, distances stay squared, which orders alike and saves the root.
+#pragma once
+
+#include <cmath>
+
+#include "sextant/concepts/metric.hpp"
+#include "sextant/kernel/kernel_table.hpp"
+
+namespace sextant::inline v1 {
+
+struct SquaredL2 {
+    static constexpr MetricId id = MetricId::squared_l2;
+    static constexpr std::string_view name = "squared_l2";
+    static constexpr bool unit_length = false;
+    static constexpr Geometry geometry = Geometry::squared_l2;
+    static constexpr bool similarity = false;
+
+    [[nodiscard]] static DistanceFn distance_fn() noexcept { return active_kernels().l2_f32; }
+    /// The Euclidean distance.
+    [[nodiscard]] static float to_score(float distance) noexcept { return std::sqrt(distance); }
+    /// Keeps the sign, so that a negative threshold admits nothing rather than what lies within its square.
+    [[nodiscard]] static float from_score(float score) noexcept { return score * std::fabs(score); }
+};
+
+static_assert(Metric<SquaredL2>);
+
+}  // namespace sextant::inline v1

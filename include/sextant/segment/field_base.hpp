@@ -1,0 +1,49 @@
+/// FieldBase: everything of a vector field that does not depend on its metric's or its quantizer's type.
+/// Threads: immutable.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "sextant/quantizer/metric_traits.hpp"
+#include "sextant/segment/field_codec.hpp"
+#include "sextant/segment/vector_field.hpp"
+
+namespace sextant::inline v1::detail {
+
+using CodecTrainer = Result<std::unique_ptr<FieldCodec>> (*)(MatrixView sample, const TrainContext& context);
+
+/// What growing and sealed rows need to know of their field; they keep a copy.
+struct FieldShape {
+    MetricTraits metric;
+    std::size_t dimension = 0;
+    HnswParams graph;
+};
+
+class FieldBase : public VectorField {
+public:
+    [[nodiscard]] std::size_t dimension() const noexcept final { return shape_.dimension; }
+    [[nodiscard]] Result<std::unique_ptr<GrowingField>> make_growing(std::uint32_t max_rows,
+                                                                     MemoryAccount& account) const final;
+    [[nodiscard]] Result<std::unique_ptr<SealedField>> seal(const SealRequest& request) const final;
+    [[nodiscard]] FieldBytes estimate(std::uint64_t rows) const noexcept final;
+    [[nodiscard]] float distance(VectorView a, VectorView b) const noexcept final;
+
+protected:
+    /// `head`: trains the codes of growing rows; null where codes would gain nothing.
+    FieldBase(const FieldShape& shape, CodecTrainer head) noexcept : shape_(shape), head_(head) {}
+
+private:
+    /// Null where raw vectors are the codes.
+    [[nodiscard]] virtual Result<std::unique_ptr<FieldCodec>> train(MatrixView sample,
+                                                                    const TrainContext& context) const = 0;
+    [[nodiscard]] virtual bool has_codes() const noexcept = 0;
+    /// Rows of a sample that are worth their memory.
+    [[nodiscard]] virtual std::size_t sample_rows() const noexcept = 0;
+    [[nodiscard]] virtual std::size_t code_size() const noexcept = 0;
+
+    FieldShape shape_;
+    CodecTrainer head_;
+};
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,50 @@
+/// RawRows: the vectors of a field as they were given, and beside them 1/|x| where the metric works on unit vectors.
+/// Invariants: rows never move.
+/// Threads: one writer beside readers of rows that are already published.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sextant/core/arena.hpp"
+#include "sextant/core/types.hpp"
+#include "sextant/quantizer/metric_traits.hpp"
+
+namespace sextant::inline v1::detail {
+
+class RawRows {
+public:
+    RawRows() = default;
+    /// Addresses for max_rows; memory is taken by ensure().
+    [[nodiscard]] static Result<RawRows> reserve(const MetricTraits& metric, std::size_t dimension,
+                                                 std::uint32_t max_rows, MemoryAccount& account);
+    /// Memory for exactly row_count rows.
+    [[nodiscard]] static Result<RawRows> exact(const MetricTraits& metric, std::size_t dimension,
+                                               std::uint32_t row_count, MemoryAccount& account);
+    /// Memory for rows [0, row_count). When it fails nothing changed.
+    [[nodiscard]] Result<void> ensure(std::uint32_t row_count);
+    /// Gives back what ensure() took for rows past row_count.
+    void shrink(std::uint32_t row_count) noexcept;
+
+    void set(RowId row, VectorView vector) noexcept;
+    [[nodiscard]] VectorView get(RowId row) const noexcept;
+    /// Of unit length where the metric asks for it: written to `room` then. `zero` tells a zero vector under such a metric.
+    [[nodiscard]] VectorView unit(RowId row, std::span<float> room, bool& zero) const noexcept;
+    [[nodiscard]] RowSource source() const noexcept;
+
+    /// That vectors are finite and their norms right. corruption names the row.
+    [[nodiscard]] Result<void> verify(std::uint32_t row_count) const;
+
+    [[nodiscard]] std::size_t dimension() const noexcept { return dimension_; }
+    [[nodiscard]] std::uint64_t vector_bytes() const noexcept { return vectors_.arena().committed(); }
+    [[nodiscard]] std::uint64_t norm_bytes() const noexcept { return inverse_norms_.arena().committed(); }
+
+private:
+    std::size_t dimension_ = 0;
+    std::size_t stride_ = 0;
+    bool unit_length_ = false;
+    Column<std::byte> vectors_;
+    Column<float> inverse_norms_;
+};
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,191 @@
+#include "background.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "background_rules.hpp"
+#include "core_state.hpp"
+
+namespace sextant::inline v1::detail {
+
+void Background::submit(Lane lane) {
+    // The job keeps the state alive, not the executor: see ExecutorSource.
+    const auto job = [self = core_.shared_from_this(), this, lane] {
+        lane == Lane::link ? link_job() : rebuild_job();
+    };
+    bool submitted = true;
+    try {
+        if (core_.works_inline) {
+            job();
+        } else {
+            core_.executor_source->get().submit(job);
+        }
+    } catch (...) {
+        // Out of memory, or out of threads: nothing was started. The next write tries again.
+        submitted = false;
+    }
+    const MutexLock lock(mutex_);
+    if (!submitted) (lane == Lane::link ? link_running_ : rebuild_running_) = false;
+    --at_work_;
+    changed_.notify_all();
+}
+
+void Background::poke() {
+    bool link = false;
+    bool rebuild = false;
+    {
+        const MutexLock lock(mutex_);
+        if (closed_) return;
+        if (!link_running_ && link_wanted()) link = link_running_ = true;
+        if (!rebuild_running_ && rebuild_wanted()) rebuild = rebuild_running_ = true;
+        // close() waits for the submitting as it does for the jobs: afterwards no one touches the executor.
+        at_work_ += (link ? 1U : 0U) + (rebuild ? 1U : 0U);
+    }
+    if (link) submit(Lane::link);
+    if (rebuild) submit(Lane::rebuild);
+}
+
+bool Background::is_rebuilding(const Segment* segment) const {
+    return std::find(rebuilding_.begin(), rebuilding_.end(), segment) != rebuilding_.end();
+}
+
+void Background::keep_error(Lane lane, const Error& error) {
+    if (error.code == ErrorCode::cancelled || error.code == ErrorCode::closed) return;
+    {
+        const MutexLock lock(mutex_);
+        (lane == Lane::link ? link_error_ : rebuild_error_) = error;
+    }
+    core_.emit_event(Severity::error, lane == Lane::link ? "link.failed" : "rebuild.failed", error.message);
+}
+
+std::uint32_t Background::pressure_tail() const {
+    const auto pinned = core_.cell.pin();
+    std::uint32_t tail = 0;
+    std::size_t full = 0;
+    for (const auto& state : pinned->segments) {
+        if (state->segment->kind() != SegmentKind::growing) continue;
+        ++full;
+        const std::uint32_t indexed = static_cast<const GrowingSegment&>(*state->segment).indexed_rows();
+        if (state->row_count > indexed) tail += state->row_count - indexed;
+    }
+    const std::uint32_t cap = tail_cap(core_.options.dimension);
+    // One of them takes rows; each beyond the cap weighs as much as a full tail.
+    if (full > full_segments_cap + 1) tail += static_cast<std::uint32_t>(full - full_segments_cap - 1) * cap;
+    return tail;
+}
+
+void Background::after_write(std::uint64_t rows) {
+    poke();
+    if (rows == 0 || core_.works_inline) return;
+    const double cap = tail_cap(core_.options.dimension);
+    const double pressure = std::min((pressure_tail() - cap) / cap, most_pressure);
+    const MutexLock lock(mutex_);
+    slowed_ = pressure > 0.0;
+    // Where linking fails, waiting for it would be for nothing.
+    if (!slowed_ || link_error_.has_value()) return;
+    const std::int64_t per_row = link_ns_per_row_ == 0 ? first_link_ns_per_row : link_ns_per_row_;
+    const double wanted = static_cast<double>(rows) * static_cast<double>(per_row) * pressure;
+    const auto whole = static_cast<std::int64_t>(std::min(wanted, static_cast<double>(longest_wait_ns)));
+    const std::int64_t begin = core_.clock.monotonic().count();
+    for (std::int64_t left = whole; left > 0 && !closed_; left = begin + whole - core_.clock.monotonic().count()) {
+        if (!changed_.wait_for(mutex_, std::chrono::nanoseconds(left))) break;
+    }
+    slowed_ns_ += core_.clock.monotonic().count() - begin;
+}
+
+void Background::reserve_repairs(std::size_t count) {
+    if (count == 0) return;
+    const MutexLock lock(repair_mutex_);
+    const std::size_t wanted = repairs_.size() + count;
+    if (wanted > repairs_.capacity()) repairs_.reserve(std::max(wanted, 2 * repairs_.capacity()));
+}
+
+void Background::queue_repairs(const Segment* segment, std::span<const std::uint32_t> rows) noexcept {
+    const MutexLock lock(repair_mutex_);
+    for (const std::uint32_t row : rows) repairs_.push_back({segment, row});
+}
+
+Task Background::start_optimize() {
+    auto task = std::make_shared<TaskState>();
+    {
+        const MutexLock lock(mutex_);
+        if (closed_) {
+            task->finish(Error{ErrorCode::closed, "the collection is closed"});
+            return Task(task);
+        }
+        optimize_queue_.push_back(task);
+        // What it is doing, optimize does all over.
+        if (rebuild_running_ && optimizing_ == nullptr) rebuild_stop_.request_stop();
+    }
+    poke();
+    return Task(task);
+}
+
+Result<void> Background::wait_until_indexed() {
+    const SharedVersion<Version> target = core_.cell.share();
+    const auto reached = [&] {
+        const auto now = core_.cell.pin();
+        for (const auto& state : now->segments) {
+            if (state->segment->kind() != SegmentKind::growing) continue;
+            const auto wanted =
+                std::find_if(target->segments.begin(), target->segments.end(),
+                             [&](const auto& then) { return then->segment == state->segment; });
+            if (wanted == target->segments.end()) continue;
+            if (static_cast<const GrowingSegment&>(*state->segment).indexed_rows() < (*wanted)->row_count) return false;
+        }
+        return true;
+    };
+    {
+        const MutexLock lock(mutex_);
+        ++flush_requests_;
+        link_error_.reset();
+    }
+    Result<void> result;
+    while (true) {
+        poke();
+        const bool done = reached();
+        const MutexLock lock(mutex_);
+        if (closed_) result = Error{ErrorCode::closed, "the collection is closed"};
+        if (!closed_ && !done && link_error_.has_value()) result = *link_error_;
+        if (done || closed_ || link_error_.has_value()) break;
+        // A timeout, as the tail may also shrink without a notice to this call.
+        if (link_running_ || rebuild_running_) changed_.wait_for(mutex_, std::chrono::milliseconds(50));
+    }
+    const MutexLock lock(mutex_);
+    --flush_requests_;
+    return result;
+}
+
+void Background::close() noexcept {
+    std::deque<std::shared_ptr<TaskState>> dropped;
+    {
+        const MutexLock lock(mutex_);
+        closed_ = true;
+        link_stop_.request_stop();
+        rebuild_stop_.request_stop();
+        if (optimizing_ != nullptr) optimizing_->stop.request_stop();
+        changed_.notify_all();
+        while (at_work_ > 0) changed_.wait(mutex_);
+        dropped.swap(optimize_queue_);
+    }
+    for (const auto& task : dropped) task->finish(Error{ErrorCode::closed, "the collection was closed"});
+}
+
+void Background::describe(Stats& stats) const {
+    stats.tail_cap = tail_cap(core_.options.dimension);
+    {
+        const MutexLock lock(mutex_);
+        stats.linking = link_running_;
+        stats.rebuilding = rebuild_running_;
+        stats.writers_slowed = slowed_;
+        stats.slowed_seconds = static_cast<double>(slowed_ns_) * 1e-9;
+        stats.seals = seals_;
+        stats.merges = merges_;
+        stats.background_error = rebuild_error_.has_value() ? rebuild_error_ : link_error_;
+    }
+    const MutexLock lock(repair_mutex_);
+    stats.repairs_waiting = repairs_.size();
+}
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,128 @@
+/// Background: what goes on beside the calls: linking the tail, relinking around erased rows, sealing, vacuum, merging.
+/// Two lanes, one job each at a time: `link` works inside growing segments, `rebuild` replaces segments by new ones.
+/// Invariants: (1) no segment is in both lanes at once; (2) no lock is held while a lane works or the executor is called;
+/// (3) a failure is kept until the same kind of work succeeds, for stats() and for the calls that wait for that work.
+/// Threads: thread-safe.
+/// With an executor of parallelism 0, or deterministic options, jobs run inside the calls that cause them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "sextant/collection/stats.hpp"
+#include "sextant/collection/task.hpp"
+#include "sextant/core/mutex.hpp"
+#include "sextant/core/result.hpp"
+#include "sextant/core/version_cell.hpp"
+#include "sextant/segment/growing_segment.hpp"
+#include "sextant/segment/sealed_segment.hpp"
+#include "task_state.hpp"
+#include "version.hpp"
+
+namespace sextant::inline v1::detail {
+
+class CoreState;
+
+class Background {
+public:
+    explicit Background(CoreState& core) noexcept : core_(core) {}
+
+    /// Starts what is due. REQUIRES: no lock is held and no version is pinned.
+    void poke();
+    /// After a write of `rows` new rows: poke(), and waits a while if the index cannot keep up.
+    void after_write(std::uint64_t rows);
+    [[nodiscard]] Task start_optimize();
+    [[nodiscard]] Result<void> wait_until_indexed();
+    /// Stops what is under way and waits for it; nothing starts any more.
+    void close() noexcept;
+    void describe(Stats& stats) const;
+
+    /// Room for `count` more queued repairs. Throws std::bad_alloc.
+    void reserve_repairs(std::size_t count);
+    /// Rows of a growing segment that died. REQUIRES: reserve_repairs() made room.
+    void queue_repairs(const Segment* segment, std::span<const std::uint32_t> rows) noexcept;
+
+private:
+    enum class RebuildKind : std::uint8_t { none, seal, vacuum, merge, optimize };
+    /// What the rebuild lane is to do: which segments become one.
+    struct RebuildPlan {
+        RebuildKind kind = RebuildKind::none;
+        std::vector<SegmentState> sources;
+        SharedVersion<Version> held;                ///< keeps what the sources refer to
+        std::shared_ptr<GrowingSegment> frozen;     ///< was taking rows until now
+    };
+    struct LinkChoice {
+        std::shared_ptr<GrowingSegment> segment;
+        std::vector<std::uint32_t> repairs;
+        bool link = false;
+        bool flush = false;
+    };
+
+    // Link lane (background_link.cpp)
+    [[nodiscard]] bool link_wanted() SEXTANT_REQUIRES(mutex_);
+    [[nodiscard]] std::optional<LinkChoice> choose_link() SEXTANT_EXCLUDES(mutex_);
+    [[nodiscard]] std::optional<LinkChoice> choose_link_in(const Version& version) SEXTANT_REQUIRES(mutex_);
+    void link_job() noexcept;
+    [[nodiscard]] Result<void> link_once(const LinkChoice& choice, const std::stop_token& stop);
+    [[nodiscard]] std::vector<std::uint32_t> take_repairs(const Segment* segment, std::uint32_t indexed);
+    [[nodiscard]] std::uint32_t pressure_tail() const;
+
+    // Rebuild lane (background_rebuild.cpp)
+    [[nodiscard]] bool rebuild_wanted() SEXTANT_REQUIRES(mutex_);
+    [[nodiscard]] static RebuildKind choose_sources(const Version& version, const Segment* active,
+                                                    std::vector<std::size_t>& chosen);
+    void rebuild_job() noexcept;
+    [[nodiscard]] Result<void> rebuild(TaskState* task, const std::stop_token& stop);
+    [[nodiscard]] RebuildPlan plan_rebuild(bool optimize);
+    void claim(const RebuildPlan& plan);
+    [[nodiscard]] Result<void> swap_in(const SegmentSealer& sealer, const RebuildPlan& plan,
+                                       const std::shared_ptr<SealedSegment>& built);
+    void thaw(const RebuildPlan& plan);
+    void report(const RebuildPlan& plan, std::uint64_t rows);
+
+    enum class Lane : std::uint8_t { link, rebuild };
+    void submit(Lane lane);
+    [[nodiscard]] bool is_rebuilding(const Segment* segment) const SEXTANT_REQUIRES(mutex_);
+    void keep_error(Lane lane, const Error& error);
+
+    CoreState& core_;
+
+    mutable Mutex mutex_{LockRank::maintenance};
+    CondVar changed_;  ///< a job ended, a segment was linked further, or close() began
+    bool closed_ SEXTANT_GUARDED_BY(mutex_) = false;
+    bool link_running_ SEXTANT_GUARDED_BY(mutex_) = false;      ///< submitted or at work
+    bool rebuild_running_ SEXTANT_GUARDED_BY(mutex_) = false;
+    std::size_t at_work_ SEXTANT_GUARDED_BY(mutex_) = 0;        ///< jobs at work, and submitting them
+    std::size_t flush_requests_ SEXTANT_GUARDED_BY(mutex_) = 0; ///< calls that wait until all is indexed
+    const Segment* linking_ SEXTANT_GUARDED_BY(mutex_) = nullptr;
+    std::stop_source link_stop_ SEXTANT_GUARDED_BY(mutex_);
+    const Segment* stuck_segment_ SEXTANT_GUARDED_BY(mutex_) = nullptr;  ///< where a pass linked nothing …
+    std::uint32_t stuck_rows_ SEXTANT_GUARDED_BY(mutex_) = 0;            ///< … when it had so many rows
+    std::vector<const Segment*> rebuilding_ SEXTANT_GUARDED_BY(mutex_);
+    std::stop_source rebuild_stop_ SEXTANT_GUARDED_BY(mutex_);
+    std::deque<std::shared_ptr<TaskState>> optimize_queue_ SEXTANT_GUARDED_BY(mutex_);
+    std::shared_ptr<TaskState> optimizing_ SEXTANT_GUARDED_BY(mutex_);
+    std::uint64_t rebuild_blocked_until_ SEXTANT_GUARDED_BY(mutex_) = 0;  ///< Lsn before which nothing is retried
+    std::optional<Error> link_error_ SEXTANT_GUARDED_BY(mutex_);
+    std::optional<Error> rebuild_error_ SEXTANT_GUARDED_BY(mutex_);
+    std::uint64_t seals_ SEXTANT_GUARDED_BY(mutex_) = 0;
+    std::uint64_t merges_ SEXTANT_GUARDED_BY(mutex_) = 0;
+    bool slowed_ SEXTANT_GUARDED_BY(mutex_) = false;
+    std::int64_t slowed_ns_ SEXTANT_GUARDED_BY(mutex_) = 0;
+    std::int64_t link_ns_per_row_ SEXTANT_GUARDED_BY(mutex_) = 0;         ///< 0: not measured yet
+
+    struct Repair {
+        const Segment* segment;
+        std::uint32_t row;
+    };
+    mutable Mutex repair_mutex_{LockRank::leaf};  ///< writers hold the write mutex when they take it
+    std::vector<Repair> repairs_ SEXTANT_GUARDED_BY(repair_mutex_);
+};
+
+}  // namespace sextant::inline v1::detail

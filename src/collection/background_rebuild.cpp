@@ -1,0 +1,266 @@
+/// background_rebuild: the lane that replaces segments: seals full ones, rebuilds those with many dead rows, merges
+/// small ones, and does all of it at once for optimize.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "background.hpp"
+#include "background_rules.hpp"
+#include "core_state.hpp"
+#include "sextant/core/assert.hpp"
+
+namespace sextant::inline v1::detail {
+namespace {
+
+bool has(const std::vector<const Segment*>& list, const Segment* segment) {
+    return std::find(list.begin(), list.end(), segment) != list.end();
+}
+
+/// Sealed segments, smallest first, that should become one: at least two, and more while the next is no larger than
+/// those together; each row is then moved about log2(n) times in all.
+void choose_merge(const Version& version, std::vector<std::size_t>& chosen) {
+    std::vector<std::size_t> sealed;
+    for (std::size_t i = 0; i < version.segments.size(); ++i) {
+        if (version.segments[i]->segment->kind() == SegmentKind::sealed) sealed.push_back(i);
+    }
+    if (sealed.size() <= most_sealed_segments) return;
+    const auto rows = [&](std::size_t i) { return std::uint64_t{version.segments[i]->live_count}; };
+    std::sort(sealed.begin(), sealed.end(), [&](std::size_t a, std::size_t b) { return rows(a) < rows(b); });
+    std::uint64_t sum = 0;
+    for (const std::size_t i : sealed) {
+        const bool enough = chosen.size() >= 2 && sealed.size() - chosen.size() + 1 <= most_sealed_segments;
+        if (enough && rows(i) > sum) break;
+        chosen.push_back(i);
+        sum += rows(i);
+    }
+    // Rows keep the order in which they came.
+    std::sort(chosen.begin(), chosen.end());
+}
+
+}  // namespace
+
+Background::RebuildKind Background::choose_sources(const Version& version, const Segment* active,
+                                                   std::vector<std::size_t>& chosen) {
+    chosen.clear();
+    for (std::size_t i = 0; i < version.segments.size(); ++i) {
+        const SegmentState& state = *version.segments[i];
+        if (state.segment->kind() != SegmentKind::growing) continue;
+        const bool mostly_dead =
+            state.dead_count() >= seal_dead_rows && state.dead_count() > seal_dead_share * state.row_count;
+        if (state.segment.get() == active && !mostly_dead) continue;
+        chosen.push_back(i);
+        return RebuildKind::seal;
+    }
+    for (std::size_t i = 0; i < version.segments.size(); ++i) {
+        const SegmentState& state = *version.segments[i];
+        if (state.segment->kind() != SegmentKind::sealed) continue;
+        const bool much_dead =
+            state.dead_count() >= vacuum_dead_rows && state.dead_count() > vacuum_dead_share * state.row_count;
+        if (state.live_count != 0 && !much_dead) continue;
+        chosen.push_back(i);
+        return RebuildKind::vacuum;
+    }
+    choose_merge(version, chosen);
+    return chosen.empty() ? RebuildKind::none : RebuildKind::merge;
+}
+
+bool Background::rebuild_wanted() {
+    if (!optimize_queue_.empty()) return true;
+    std::vector<std::size_t> chosen;
+    const auto pinned = core_.cell.pin();
+    if (static_cast<std::uint64_t>(pinned->last) < rebuild_blocked_until_) return false;
+    return choose_sources(*pinned, core_.active_segment.load(std::memory_order_relaxed), chosen) != RebuildKind::none;
+}
+
+Background::RebuildPlan Background::plan_rebuild(bool optimize) {
+    RebuildPlan plan;
+    std::vector<std::size_t> chosen;
+    const MutexLock lock(core_.write_mutex);
+    const Version& version = *core_.current;
+    if (optimize) {
+        plan.kind = RebuildKind::optimize;
+        chosen.resize(version.segments.size());
+        std::iota(chosen.begin(), chosen.end(), std::size_t{0});
+        const bool one_clean_segment = chosen.size() == 1 && version.segments[0]->dead_count() == 0 &&
+                                       version.segments[0]->overlay == nullptr &&
+                                       version.segments[0]->segment->kind() == SegmentKind::sealed;
+        if (one_clean_segment) chosen.clear();
+    } else {
+        plan.kind = choose_sources(version, core_.active.get(), chosen);
+    }
+    if (chosen.empty()) {
+        plan.kind = RebuildKind::none;
+        return plan;
+    }
+    plan.held = core_.cell.share();
+    for (const std::size_t i : chosen) {
+        plan.sources.push_back(*version.segments[i]);
+        if (version.segments[i]->segment != core_.active) continue;
+        // From now on new rows go to a new segment, and this one's are all there.
+        plan.frozen = core_.active;
+    }
+    if (plan.frozen != nullptr) {
+        core_.active.reset();
+        core_.active_segment.store(nullptr, std::memory_order_relaxed);
+    }
+    return plan;
+}
+
+void Background::claim(const RebuildPlan& plan) {
+    const MutexLock lock(mutex_);
+    rebuilding_.clear();
+    for (const SegmentState& source : plan.sources) rebuilding_.push_back(source.segment.get());
+    // The other lane may be at work inside one of them: it stops at the end of a batch. It is running, not queued, so
+    // waiting for it cannot block.
+    while (linking_ != nullptr && has(rebuilding_, linking_)) {
+        link_stop_.request_stop();
+        changed_.wait(mutex_);
+    }
+}
+
+void Background::thaw(const RebuildPlan& plan) {
+    if (plan.frozen == nullptr) return;
+    const MutexLock lock(core_.write_mutex);
+    if (core_.active != nullptr) return;  // writes went on elsewhere: it stays full and is sealed later
+    core_.active = plan.frozen;
+    core_.active_segment.store(plan.frozen.get(), std::memory_order_relaxed);
+}
+
+Result<void> Background::swap_in(const SegmentSealer& sealer, const RebuildPlan& plan,
+                                 const std::shared_ptr<SealedSegment>& built) {
+    const MutexLock lock(core_.write_mutex);
+    const Version& now = *core_.current;
+    const auto is_source = [&](const SegmentState& state) {
+        return std::any_of(plan.sources.begin(), plan.sources.end(),
+                           [&](const SegmentState& source) { return source.segment == state.segment; });
+    };
+    SegmentSealer::LateChanges late;
+    for (std::size_t i = 0; i < plan.sources.size(); ++i) {
+        const auto state = std::find_if(now.segments.begin(), now.segments.end(), [&](const auto& candidate) {
+            return candidate->segment == plan.sources[i].segment;
+        });
+        SEXTANT_CHECK(state != now.segments.end());  // only this lane takes segments out
+        sealer.collect_late_changes(i, **state, now.last, late);
+    }
+    auto version = std::make_unique<Version>();
+    version->segments.reserve(now.segments.size() + 1);
+    if (built != nullptr) {
+        if (!late.dead.empty()) {
+            SEXTANT_TRY_ASSIGN(const auto dead, built->tombstones().prepare(late.dead));
+            built->tombstones().commit(dead);
+        }
+        if (!late.payloads.empty()) SEXTANT_TRY(built->overlay().reserve(late.payloads.size()));
+        std::vector<PayloadChange::Owner> none;
+        for (const auto& [row, change] : late.payloads) {
+            SEXTANT_TRY_ASSIGN(auto copy, PayloadChange::create(change->lsn(), change->blob(), core_.account));
+            built->overlay().put(row, std::move(copy), none);
+        }
+        version->segments.push_back(std::make_shared<const SegmentState>(built->state(built)));
+    }
+    for (const auto& state : now.segments) {
+        if (!is_source(*state)) version->segments.push_back(state);
+    }
+    // Sealed segments first, as Version says.
+    std::stable_partition(version->segments.begin(), version->segments.end(),
+                          [](const auto& state) { return state->segment->kind() == SegmentKind::sealed; });
+    version->last = now.last;
+    version->live_count = now.live_count;
+    version->garbage = now.garbage;
+    const Version& next = *version;
+    core_.publish(VersionCell<Version>::prepare(std::move(version)), next);
+    return {};
+}
+
+void Background::report(const RebuildPlan& plan, std::uint64_t rows) {
+    {
+        const MutexLock lock(mutex_);
+        (plan.kind == RebuildKind::seal ? seals_ : merges_) += 1;
+        rebuild_error_.reset();
+    }
+    if (core_.events == nullptr) return;
+    constexpr const char* names[] = {"", "segment.sealed", "segment.vacuumed", "segment.merged", "collection.optimized"};
+    core_.emit_event(Severity::info, names[static_cast<std::size_t>(plan.kind)],
+                     fmt::format("{} segments became one of {} rows", plan.sources.size(), rows));
+}
+
+Result<void> Background::rebuild(TaskState* task, const std::stop_token& stop) {
+    RebuildPlan plan = plan_rebuild(task != nullptr);
+    if (plan.kind == RebuildKind::none) return {};
+    struct Thaw {
+        Background& background;
+        const RebuildPlan& plan;
+        bool swapped = false;
+        ~Thaw() {
+            if (!swapped) background.thaw(plan);
+        }
+    } guard{*this, plan};
+    claim(plan);
+    const SegmentSealer sealer(plan.sources, plan.held->last);
+    std::shared_ptr<SealedSegment> built;
+    if (sealer.kept_rows() > 0) {
+        const SegmentSealer::Environment environment{core_.fields, &core_.account, &core_.executor_source->get(), stop};
+        SEXTANT_TRY_ASSIGN(built, sealer.build(environment, [task](double done) {
+            if (task != nullptr) task->set_progress(done);
+        }));
+    }
+    if (stop.stop_requested()) return Error{ErrorCode::cancelled, "optimize was cancelled"};
+    SEXTANT_TRY(swap_in(sealer, plan, built));
+    guard.swapped = true;
+    report(plan, sealer.kept_rows());
+    return {};
+}
+
+void Background::rebuild_job() noexcept {
+    {
+        const MutexLock lock(mutex_);
+        if (closed_) {
+            rebuild_running_ = false;
+            return;
+        }
+        ++at_work_;
+    }
+    while (true) {
+        std::shared_ptr<TaskState> task;
+        std::stop_token stop;
+        {
+            const MutexLock lock(mutex_);
+            if (closed_ || !rebuild_wanted()) {
+                --at_work_;
+                rebuild_running_ = false;
+                changed_.notify_all();
+                return;
+            }
+            if (!optimize_queue_.empty()) {
+                task = std::move(optimize_queue_.front());
+                optimize_queue_.pop_front();
+            }
+            optimizing_ = task;
+            rebuild_stop_ = std::stop_source();
+            stop = task != nullptr ? task->stop.get_token() : rebuild_stop_.get_token();
+        }
+        Result<void> result;
+        try {
+            result = rebuild(task.get(), stop);
+        } catch (const std::exception& exception) {
+            result = Error{ErrorCode::resource_exhausted, std::string("rebuilding a segment: ") + exception.what()};
+        }
+        if (!result) keep_error(Lane::rebuild, result.error());
+        {
+            const auto last = static_cast<std::uint64_t>(core_.cell.share()->last);
+            const MutexLock lock(mutex_);
+            rebuilding_.clear();
+            optimizing_.reset();
+            const bool failed = !result && result.error().code != ErrorCode::cancelled;
+            if (failed && task == nullptr) rebuild_blocked_until_ = last + rebuild_retry_writes;
+            if (closed_ && !result) result = Error{ErrorCode::closed, "the collection was closed"};
+            changed_.notify_all();
+        }
+        if (task != nullptr) task->finish(std::move(result));
+        // The other lane left the segments alone that were claimed.
+        poke();
+    }
+}
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,51 @@
+/// background_rules: when background work sets in, and how hard it pushes back. Every figure of that kind is here.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace sextant::inline v1::detail {
+
+/// Rows that wait for the graph before a job links them: enough for a batch that keeps all workers busy.
+inline constexpr std::uint32_t link_trigger_rows = 1024;
+/// A pass that linked nothing is not repeated before so many more rows have come.
+inline constexpr std::uint32_t link_retry_rows = 256;
+/// Erased rows that wait before their neighbours are relinked. Each costs a search or two.
+inline constexpr std::size_t repair_trigger_rows = 64;
+
+/// The tail is scanned by every search: 4 MB of 8-bit codes take about as long as a search of the graph, and so do
+/// 10,000 rows of a few dimensions.
+inline constexpr std::uint32_t tail_cap_rows = 10'000;
+inline constexpr std::size_t tail_cap_bytes = std::size_t{4} << 20U;
+[[nodiscard]] constexpr std::uint32_t tail_cap(std::size_t dimension) noexcept {
+    const std::size_t by_bytes = tail_cap_bytes / std::max<std::size_t>(dimension, 1);
+    return static_cast<std::uint32_t>(std::clamp<std::size_t>(by_bytes, link_trigger_rows, tail_cap_rows));
+}
+/// Past the cap a write waits for as long as linking its rows takes, times how far the tail is past the cap (as a
+/// multiple of the cap) up to this. At 1 writers go at the pace of linking; above it the tail shrinks.
+inline constexpr double most_pressure = 2.0;
+/// No single call waits longer than this.
+inline constexpr std::int64_t longest_wait_ns = 250'000'000;
+/// Assumed until the first rows were linked.
+inline constexpr std::int64_t first_link_ns_per_row = 100'000;
+
+/// Growing segments that may wait to be sealed before writers are slowed as well.
+inline constexpr std::size_t full_segments_cap = 2;
+
+/// A sealed segment is rebuilt when this share of its rows is dead …
+inline constexpr double vacuum_dead_share = 0.20;
+/// … and at least so many: below, the dead cost less than the rebuild.
+inline constexpr std::uint32_t vacuum_dead_rows = 1000;
+/// A growing segment is sealed early when more than half of it is dead: overwriting a few points for ever must not fill
+/// it with rows nobody sees.
+inline constexpr double seal_dead_share = 0.50;
+inline constexpr std::uint32_t seal_dead_rows = 4096;
+
+/// Sealed segments beyond this are merged: every search visits each, and two graphs cost 1.6 to 1.9 times one of both.
+inline constexpr std::size_t most_sealed_segments = 4;
+
+/// After a rebuild failed (memory, mostly) it is tried again when so many more writes were made.
+inline constexpr std::uint64_t rebuild_retry_writes = 4096;
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,171 @@
+#include "sextant/collection/detail/collection_core.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "core_state.hpp"
+#include "search.hpp"
+#include "sextant/core/assert.hpp"
+
+namespace sextant::inline v1::detail {
+
+struct CollectionCore::Impl {
+    Impl(const CoreOptions& options, const OpenOptions& open, std::vector<std::unique_ptr<VectorField>> fields)
+        : executors(open.executor), state(std::make_shared<CoreState>(options, open, std::move(fields), executors)) {}
+
+    ExecutorSource executors;
+    std::shared_ptr<CoreState> state;
+};
+
+namespace {
+
+/// A collection in memory is always new and never persisted.
+Result<void> validate_open(const CoreOptions& options, const OpenOptions& open) {
+    if (open.mode == OpenMode::open || open.mode == OpenMode::read_only) {
+        return invalid_argument("open.mode: a collection in memory is always new, expected open_or_create or create");
+    }
+    if (open.on_corruption != OnCorruption::fail) {
+        return invalid_argument("open.on_corruption: a collection in memory has no files to salvage");
+    }
+    if (options.durability != Durability::None) {
+        return invalid_argument("options.durability: a collection in memory keeps nothing, expected Durability::None");
+    }
+    return {};
+}
+
+/// Null when there is nothing to filter.
+struct CompiledFilter {
+    std::optional<FilterProgram> program;
+    [[nodiscard]] const FilterProgram* get() const noexcept { return program.has_value() ? &*program : nullptr; }
+};
+
+Result<CompiledFilter> compile(const Filter& filter) {
+    CompiledFilter compiled;
+    if (filter.empty()) return compiled;
+    SEXTANT_TRY_ASSIGN(compiled.program, FilterProgram::compile(filter));
+    return compiled;
+}
+
+}  // namespace
+
+CollectionCore::CollectionCore(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+
+CollectionCore::~CollectionCore() { close().ignore("a destructor has no one to tell"); }
+
+Result<std::unique_ptr<CollectionCore>> CollectionCore::create(const CoreOptions& options, const OpenOptions& open,
+                                                               std::vector<std::unique_ptr<VectorField>> fields) {
+    SEXTANT_CHECK(!fields.empty());
+    SEXTANT_TRY(validate_open(options, open));
+    auto impl = std::make_unique<Impl>(options, open, std::move(fields));
+    return std::unique_ptr<CollectionCore>(new CollectionCore(std::move(impl)));
+}
+
+Result<WriteReceipt> CollectionCore::write(std::span<const WriteOp> ops) { return impl_->state->write(ops); }
+
+Result<WriteReceipt> CollectionCore::write_where(const Filter& filter, const WriteOp& change) {
+    return impl_->state->write_where(filter, change);
+}
+
+Result<void> CollectionCore::get(std::span<const PointId> ids, FunctionRef<void(const PointRef&)> sink) const {
+    return impl_->state->get(ids, sink);
+}
+
+Result<std::optional<PointId>> CollectionCore::scroll(const ScrollRequest& request,
+                                                      FunctionRef<void(const PointRef&)> sink) const {
+    return impl_->state->scroll(request, sink);
+}
+
+Result<std::uint64_t> CollectionCore::count(const Filter& filter) const { return impl_->state->count(filter); }
+
+Result<SearchOutcome> CollectionCore::search(const SearchRequest& request, FunctionRef<void(std::size_t)> begin,
+                                             FunctionRef<void(const PointRef&)> sink) const {
+    const CoreState& core = *impl_->state;
+    SEXTANT_TRY(core.check_open());
+    SEXTANT_TRY(validate_request(request, core.options));
+    SEXTANT_TRY_ASSIGN(const CompiledFilter filter, compile(request.filter));
+    const auto scratch = core.scratches.acquire();
+    const auto pinned = core.cell.pin();
+    Searcher searcher(core, *pinned, *scratch);
+    const SearchOutcome outcome = searcher.find(request, filter.get());
+    begin(searcher.hits().size());
+    for (const SegmentNeighbor& hit : searcher.hits()) sink(searcher.point(hit, request.select));
+    return outcome;
+}
+
+Result<void> CollectionCore::search_batch(std::span<const SearchRequest> requests, std::span<SearchOutcome> outcomes,
+                                          FunctionRef<void(std::size_t, const PointRef&)> sink) const {
+    const CoreState& core = *impl_->state;
+    SEXTANT_TRY(core.check_open());
+    std::vector<CompiledFilter> filters(requests.size());
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+        auto valid = validate_request(requests[i], core.options);
+        if (valid) {
+            auto compiled = compile(requests[i].filter);
+            if (compiled) filters[i] = std::move(compiled).value();
+            if (!compiled) valid = std::move(compiled).error();
+        }
+        if (!valid) {
+            Error error = std::move(valid).error();
+            error.message = fmt::format("requests[{}]: {}", i, error.message);
+            return error;
+        }
+    }
+    const auto tiled = [&](std::size_t i) { return requests[i].exact && !requests[i].score_threshold.has_value(); };
+    const auto alike = [&](std::size_t i, std::size_t j) {
+        return requests[i].k == requests[j].k && requests[i].offset == requests[j].offset &&
+               requests[i].filter.node() == requests[j].filter.node();
+    };
+    const auto scratch = core.scratches.acquire();
+    const auto pinned = core.cell.pin();
+    Searcher searcher(core, *pinned, *scratch);
+    const auto hand_over = [&](std::size_t i, const SearchOutcome& outcome) {
+        outcomes[i] = outcome;
+        for (const SegmentNeighbor& hit : searcher.hits()) sink(i, searcher.point(hit, requests[i].select));
+    };
+    std::vector<bool> done(requests.size());
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+        if (done[i]) continue;
+        if (!tiled(i)) {
+            hand_over(i, searcher.find(requests[i], filters[i].get()));
+            continue;
+        }
+        std::vector<std::size_t> group;
+        std::vector<const SearchRequest*> members;
+        for (std::size_t j = i; j < requests.size(); ++j) {
+            if (done[j] || !tiled(j) || !alike(i, j)) continue;
+            done[j] = true;
+            group.push_back(j);
+            members.push_back(&requests[j]);
+        }
+        searcher.find_exact(members, filters[i].get(),
+                            [&](std::size_t n, const SearchOutcome& outcome) { hand_over(group[n], outcome); });
+    }
+    return {};
+}
+
+Result<Stats> CollectionCore::stats() const { return impl_->state->stats(); }
+
+Result<void> CollectionCore::verify(Depth depth) const { return impl_->state->verify(depth); }
+
+Result<Task> CollectionCore::start_optimize() {
+    SEXTANT_TRY(impl_->state->check_open());
+    return impl_->state->background.start_optimize();
+}
+
+Result<void> CollectionCore::wait_until_indexed() {
+    SEXTANT_TRY(impl_->state->check_open());
+    return impl_->state->background.wait_until_indexed();
+}
+
+Result<void> CollectionCore::flush() { return impl_->state->check_open(); }
+
+Result<void> CollectionCore::close() noexcept {
+    // Calls under way finish on the version they pinned; jobs under way are waited for, queued ones find it closed.
+    if (impl_->state->close()) impl_->executors.stop();
+    return {};
+}
+
+const CoreOptions& CollectionCore::options() const noexcept { return impl_->state->options; }
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,76 @@
+/// verify: an audit of everything the collection claims about itself, on one version, while calls go on.
+#include <fmt/format.h>
+
+#include "core_state.hpp"
+#include "sextant/payload/payload_view.hpp"
+
+namespace sextant::inline v1::detail {
+namespace {
+
+Error damaged(std::size_t segment, std::uint32_t row, std::string_view what) {
+    return Error{ErrorCode::corruption, fmt::format("segment {}, row {}: {}", segment, row, what)};
+}
+
+Result<void> verify_rows(const Version& version, std::size_t index, Depth depth) {
+    const SegmentState& state = *version.segments[index];
+    std::uint32_t live = 0;
+    std::uint64_t end = 0;
+    for (std::uint32_t row = 0; row < state.row_count; ++row) {
+        if (state.payloads.ends != nullptr) {
+            if (state.payloads.ends[row] < end) return damaged(index, row, "its payload ends before it begins");
+            end = state.payloads.ends[row];
+        }
+        if (!state.alive(row)) continue;
+        ++live;
+        const PointId id = state.ids[row];
+        // Found by its id, here and in no other segment: then no id is alive twice.
+        const std::uint64_t hash = id.hash();
+        for (std::size_t other = 0; other < version.segments.size(); ++other) {
+            const RowId found = version.segments[other]->find(id, hash);
+            if (other == index && found != RowId{row}) return damaged(index, row, "its id leads elsewhere");
+            if (other != index && found != no_row) {
+                return damaged(index, row, fmt::format("its id {} is alive in segment {} as well", id.to_string(), other));
+            }
+        }
+        if (state.version(row, version.last) > version.last) return damaged(index, row, "its version is in the future");
+        if (depth != Depth::full) continue;
+        if (auto valid = PayloadView(state.payload(row, version.last)).validate(); !valid) {
+            return damaged(index, row, valid.error().message);
+        }
+    }
+    if (live != state.live_count) {
+        return Error{ErrorCode::corruption,
+                     fmt::format("segment {}: {} live rows, its state says {}", index, live, state.live_count)};
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> CoreState::verify(Depth depth) const {
+    SEXTANT_TRY(check_open());
+    const SharedVersion<Version> version = cell.share();
+    std::uint64_t live = 0;
+    for (std::size_t i = 0; i < version->segments.size(); ++i) {
+        SEXTANT_TRY(verify_rows(*version, i, depth));
+        live += version->segments[i]->live_count;
+    }
+    if (live != version->live_count) {
+        return Error{ErrorCode::corruption, fmt::format("{} live rows in segments, the version says {}", live,
+                                                        version->live_count)};
+    }
+    if (depth != Depth::full) return {};
+    for (std::size_t i = 0; i < version->segments.size(); ++i) {
+        const SegmentState& state = *version->segments[i];
+        for (std::size_t field = 0; field < state.segment->field_count(); ++field) {
+            auto valid = state.segment->field(field).verify(state.row_count, state.deleted_view());
+            if (valid) continue;
+            Error error = std::move(valid).error();
+            error.message = fmt::format("segment {}: {}", i, error.message);
+            return error;
+        }
+    }
+    return {};
+}
+
+}  // namespace sextant::inline v1::detail

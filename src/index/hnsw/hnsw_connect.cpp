@@ -1,0 +1,135 @@
+#include "sextant/index/hnsw/hnsw_connect.hpp"
+
+#include <algorithm>
+
+#include "sextant/index/hnsw/hnsw_rules.hpp"
+#include "sextant/index/hnsw/hnsw_search.hpp"
+#include "sextant/index/hnsw/hnsw_update.hpp"
+
+namespace sextant::inline v1::detail {
+
+void TreeBuilder::read_children(RowId parent) {
+    std::uint32_t ids[2 * max_m];
+    children_.clear();
+    const std::size_t count = store_.read(parent, ids);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (tree_.parent(RowId{ids[i]}) == parent) children_.push_back(RowId{ids[i]});
+    }
+    for (const auto& [adopter, child] : adopted_) {
+        const bool listed = std::find(children_.begin(), children_.end(), child) != children_.end();
+        if (adopter == parent && !listed) children_.push_back(child);
+    }
+}
+
+RowId TreeBuilder::with_room_below(RowId start, RowId row) {
+    RowId at = start;
+    for (read_children(at); children_.size() >= tree_limit(store_.params()); read_children(at)) {
+        at = children_[to_index(row) % children_.size()];  // spreads what a crowd of equal rows adds; ends at a leaf
+    }
+    return at;
+}
+
+RowId TreeBuilder::adopt(RowId row, RowId nearest) {
+    std::uint32_t ids[2 * max_m];
+    const std::size_t count = store_.read(row, ids);
+    RowId parent = no_row;
+    for (std::size_t i = 0; i < count && parent == no_row; ++i) {
+        const RowId candidate{ids[i]};
+        if (!tree_.reached(candidate)) continue;
+        read_children(candidate);
+        if (children_.size() < tree_limit(store_.params())) parent = candidate;
+    }
+    if (parent == no_row) {
+        const bool known = nearest != no_row && tree_.reached(nearest);
+        parent = with_room_below(known ? nearest : root_, row);
+    }
+    tree_.set_parent(row, parent);
+    adopted_.emplace_back(parent, row);
+    return parent;
+}
+
+namespace {
+
+class Connector {
+public:
+    Connector(LinkStore& store, SpanningTree& tree, const HnswBuild& build, HnswWorker& worker)
+        : store_(store), tree_(tree), build_(build), worker_(worker) {}
+
+    void run() {
+        const GraphView graph = store_.view();
+        tree_.forget_all();
+        if (graph.entry.level < 0) return;
+        const RowId root = graph.entry_row();
+        tree_.set_parent(root, root);
+        walk(root);
+        for (std::uint32_t i = 0; i < graph.row_limit; ++i) {
+            const RowId row{i};
+            if (tree_.reached(row) || is_deleted(build_.deleted, i)) continue;
+            attach(row, graph, root);
+            walk(row);
+        }
+    }
+
+private:
+    /// Everything that level 0 reaches from `start` gets its parent.
+    void walk(RowId start) {
+        std::uint32_t ids[2 * max_m];
+        queue_.assign(1, start);
+        for (std::size_t next = 0; next < queue_.size(); ++next) {
+            const std::size_t count = store_.read(queue_[next], ids);
+            for (std::size_t i = 0; i < count; ++i) {
+                if (tree_.reached(RowId{ids[i]})) continue;
+                tree_.set_parent(RowId{ids[i]}, queue_[next]);
+                queue_.push_back(RowId{ids[i]});
+            }
+        }
+    }
+
+    void attach(RowId row, const GraphView& graph, RowId root) {
+        HnswScratch& search = worker_.search;
+        worker_.scorer.bind(row);
+        search_level0(graph, worker_.scorer.as_row_scorer(), store_.params().ef_construction, search,
+                      worker_.counters);
+        search.visited.clear();
+        for (std::size_t i = 0; i < search.pool.size(); ++i) {
+            if (tree_.reached(search.pool[i].row) && append(search.pool[i].row, row)) return;
+        }
+        RowId at = search.pool.size() != 0 && tree_.reached(search.pool[0].row) ? search.pool[0].row : root;
+        std::uint32_t ids[2 * max_m];
+        while (!append(at, row)) {  // every link of `at` is a tree link: go to a child; a leaf has none
+            const std::size_t count = store_.read(at, ids);
+            at = RowId{ids[to_index(row) % count]};
+        }
+    }
+
+    /// Adds a tree link parent → row; false when all links of `parent` are tree links.
+    bool append(RowId parent, RowId row) {
+        std::uint32_t ids[2 * max_m + 1];
+        std::size_t count = store_.read(parent, ids);
+        if (count == store_.degree()) {
+            std::size_t at = count;  // lists are ordered by distance after a choice: the last is the farthest
+            while (at > 0 && tree_.parent(RowId{ids[at - 1]}) == parent) --at;
+            if (at == 0) return false;
+            std::copy(ids + at, ids + count, ids + at - 1);
+            --count;
+        }
+        ids[count] = to_index(row);
+        store_.write(parent, {ids, count + 1});
+        tree_.set_parent(row, parent);
+        return true;
+    }
+
+    LinkStore& store_;
+    SpanningTree& tree_;
+    const HnswBuild& build_;
+    HnswWorker& worker_;
+    std::vector<RowId> queue_;
+};
+
+}  // namespace
+
+void connect(LinkStore& store, SpanningTree& tree, const HnswBuild& build, HnswWorker& worker) {
+    Connector(store, tree, build, worker).run();
+}
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,213 @@
+#include "sextant/index/hnsw/hnsw_search.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <new>
+
+namespace sextant::inline v1::detail {
+namespace {
+
+/// Hops between two looks at the stop token.
+constexpr std::uint64_t stop_interval = 64;
+
+bool stop_asked(const std::stop_token* stop, SearchCounters& counters) noexcept {
+    if (stop == nullptr || counters.hops % stop_interval != 0 || !stop->stop_requested()) return false;
+    counters.stopped = true;
+    return true;
+}
+
+/// Both cache lines of a list of 32.
+void prefetch_list(const GraphView& graph, std::uint32_t row) noexcept {
+    if (row >= graph.row_limit) return;
+    const std::uint32_t* list = graph.list(RowId{row});
+    __builtin_prefetch(list);
+    __builtin_prefetch(list + 16);
+}
+
+/// Inserts what is closer than the pool's worst. `ids` are what the pool calls the rows.
+void offer(const std::uint32_t* ids, const float* distances, std::size_t count, std::uint32_t* survivors,
+           CandidatePool& pool) noexcept {
+    const float worst = pool.worst();
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < count; ++i) {  // branch-free: most fail, but which is unpredictable
+        survivors[kept] = static_cast<std::uint32_t>(i);
+        kept += distances[i] < worst ? 1U : 0U;
+    }
+    for (std::size_t j = 0; j < kept; ++j) {
+        const std::uint32_t i = survivors[j];
+        if (distances[i] < pool.worst()) pool.insert(distances[i], ids[i]);
+    }
+}
+
+/// The fresh rows of an upper list: rows to scratch.rows_of_list, their slots to scratch.ids_of_list.
+std::size_t collect_upper(const GraphView& graph, std::uint32_t slot, HnswScratch& scratch) noexcept {
+    const std::uint32_t* list = graph.upper_list(slot);
+    std::size_t count = 0;
+    for (std::uint32_t i = 0; i < graph.m; ++i) {
+        const std::uint32_t neighbor = __atomic_load_n(list + i, __ATOMIC_RELAXED);
+        if (neighbor >= graph.slot_limit) {
+            if (neighbor == no_slot) break;
+            continue;  // published after this search began
+        }
+        const std::uint32_t row = graph.upper_rows[neighbor];
+        scratch.ids_of_list[count] = neighbor;
+        scratch.rows_of_list[count] = RowId{row};
+        count += scratch.visited.mark(row) ? 1U : 0U;
+    }
+    return count;
+}
+
+void score(const RowScorer& scorer, std::span<const RowId> rows, HnswScratch& scratch,
+           SearchCounters& counters) noexcept {
+    scorer.score(rows, scratch.distances);
+    counters.scored += rows.size();
+}
+
+}  // namespace
+
+GraphPoint descend(const GraphView& graph, const RowScorer& scorer, std::int32_t level, bool keep, HnswScratch& scratch,
+                   SearchCounters& counters) noexcept {
+    const RowId entry = graph.entry_row();
+    scratch.visited.mark(to_index(entry));
+    score(scorer, {&entry, 1}, scratch, counters);
+    GraphPoint best{graph.entry.id, scratch.distances[0]};
+    if (keep) scratch.pool.insert(best.distance, to_index(entry));
+    for (std::int32_t at = graph.entry.level; at > level; --at) {
+        for (bool moved = at > 0; moved;) {
+            const std::size_t count = collect_upper(graph, best.id, scratch);
+            ++counters.hops;
+            score(scorer, {scratch.rows_of_list.data(), count}, scratch, counters);
+            moved = false;
+            for (std::size_t i = 0; i < count; ++i) {
+                const float distance = scratch.distances[i];
+                if (keep && distance < scratch.pool.worst()) {
+                    scratch.pool.insert(distance, to_index(scratch.rows_of_list[i]));
+                }
+                if (distance < best.distance) {
+                    best = {scratch.ids_of_list[i], distance};
+                    moved = true;
+                }
+            }
+        }
+        best.id = at > 1 ? best.id - 1 : graph.upper_rows[best.id];
+    }
+    return best;
+}
+
+void expand(const GraphView& graph, const RowScorer& scorer, const std::stop_token* stop, HnswScratch& scratch,
+            SearchCounters& counters) noexcept {
+    CandidatePool& pool = scratch.pool;
+    while (pool.has_next() && !stop_asked(stop, counters)) {
+        const std::uint32_t row = to_index(pool.pop().row);
+        prefetch_list(graph, pool.peek());  // what comes next unless this hop finds something closer
+        const auto fresh = scratch.visited.collect(graph.list(RowId{row}), graph.degree, graph.row_limit);
+        ++counters.hops;
+        score(scorer, fresh, scratch, counters);
+        offer(reinterpret_cast<const std::uint32_t*>(fresh.data()), scratch.distances.data(), fresh.size(),
+              scratch.ids_of_list.data(), pool);
+        prefetch_list(graph, pool.peek());
+    }
+}
+
+void expand_upper(const GraphView& graph, const RowScorer& scorer, HnswScratch& scratch,
+                  SearchCounters& counters) noexcept {
+    CandidatePool& pool = scratch.pool;
+    while (pool.has_next()) {
+        const std::size_t count = collect_upper(graph, to_index(pool.pop().row), scratch);
+        ++counters.hops;
+        score(scorer, {scratch.rows_of_list.data(), count}, scratch, counters);
+        for (std::size_t i = 0; i < count; ++i) {
+            if (scratch.distances[i] < pool.worst()) pool.insert(scratch.distances[i], scratch.ids_of_list[i]);
+        }
+    }
+}
+
+void search_level0(const GraphView& graph, const RowScorer& scorer, std::size_t ef, HnswScratch& scratch,
+                   SearchCounters& counters) noexcept {
+    scratch.pool.reset(ef);
+    if (graph.entry.level < 0) return;
+    descend(graph, scorer, 0, true, scratch, counters);
+    expand(graph, scorer, nullptr, scratch, counters);
+}
+
+namespace {
+
+/// Puts the closest candidate at the top of a heap.
+struct Farther {
+    bool operator()(const Neighbor& a, const Neighbor& b) const noexcept { return b < a; }
+};
+
+/// Filtered search: rows that fail the filter are walked through but take no place in scratch.admitted, so the walk goes
+/// on until ef admitted rows are closer than everything that is left, or nothing is left. What may be expanded is kept
+/// in a heap without bound: a pool of fixed size would end the walk early where few rows are admitted.
+void expand_filtered(const GraphView& graph, const RowScorer& scorer, const RowFilter& filter,
+                     const std::stop_token* stop, HnswScratch& scratch, SearchCounters& counters) {
+    CandidatePool& admitted = scratch.admitted;
+    auto& frontier = scratch.frontier;
+    const auto meet = [&](float distance, RowId row) {
+        if (!(distance < admitted.worst())) return;
+        frontier.push_back({distance, row});
+        std::push_heap(frontier.begin(), frontier.end(), Farther{});
+        if (filter(row)) admitted.insert(distance, to_index(row));
+    };
+    for (std::size_t i = 0; i < scratch.pool.size(); ++i) meet(scratch.pool[i].distance, scratch.pool[i].row);
+    while (!frontier.empty() && !stop_asked(stop, counters)) {
+        const Neighbor nearest = frontier.front();
+        if (admitted.full() && !(nearest.distance < admitted.worst())) break;
+        std::pop_heap(frontier.begin(), frontier.end(), Farther{});
+        frontier.pop_back();
+        if (!frontier.empty()) prefetch_list(graph, to_index(frontier.front().row));
+        const auto fresh = scratch.visited.collect(graph.list(nearest.row), graph.degree, graph.row_limit);
+        ++counters.hops;
+        score(scorer, fresh, scratch, counters);
+        for (std::size_t i = 0; i < fresh.size(); ++i) meet(scratch.distances[i], fresh[i]);
+        if (!frontier.empty()) prefetch_list(graph, to_index(frontier.front().row));
+    }
+}
+
+std::size_t copy_out(const CandidatePool& pool, std::span<Neighbor> out) noexcept {
+    const std::size_t count = std::min(pool.size(), out.size());
+    for (std::size_t i = 0; i < count; ++i) out[i] = pool[i];
+    return count;
+}
+
+/// Throws std::bad_alloc where the scratch must grow and cannot.
+std::size_t search_or_throw(const GraphView& graph, const RowScorer& scorer, const RowFilter& filter,
+                            const SearchParams& params, HnswScratch& scratch, std::span<Neighbor> out,
+                            SearchCounters& counters) {
+    const std::size_t ef = std::max<std::size_t>({params.ef, out.size(), 1});
+    scratch.reserve(graph.row_limit, ef);
+    scratch.pool.reset(ef);
+    if (filter.admits_all()) {
+        descend(graph, scorer, 0, true, scratch, counters);
+        expand(graph, scorer, params.stop, scratch, counters);
+        return copy_out(scratch.pool, out);
+    }
+    scratch.admitted.reset(ef);
+    scratch.frontier.clear();
+    // Rows met on the way down are forgotten again: the pool would drop some that pass the filter.
+    const GraphPoint start = descend(graph, scorer, 0, false, scratch, counters);
+    scratch.visited.clear();
+    scratch.visited.mark(start.id);
+    scratch.pool.insert(start.distance, start.id);
+    expand_filtered(graph, scorer, filter, params.stop, scratch, counters);
+    return copy_out(scratch.admitted, out);
+}
+
+}  // namespace
+
+std::size_t search_graph(const GraphView& graph, const RowScorer& scorer, const RowFilter& filter,
+                         const SearchParams& params, HnswScratch& scratch, std::span<Neighbor> out,
+                         SearchCounters& counters) noexcept {
+    if (graph.entry.level < 0 || out.empty()) return 0;
+    std::size_t found = 0;
+    try {
+        found = search_or_throw(graph, scorer, filter, params, scratch, out, counters);
+    } catch (const std::bad_alloc&) {
+        counters.stopped = true;  // no memory for the scratch: an answer that says it is not complete
+    }
+    scratch.visited.clear();
+    return found;
+}
+
+}  // namespace sextant::inline v1::detail

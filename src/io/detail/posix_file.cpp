@@ -1,0 +1,138 @@
+#include "io/detail/posix_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "io/detail/posix_error.hpp"
+
+namespace sextant::inline v1::detail {
+namespace {
+
+static_assert(sizeof(off_t) == 8, "files past 2 GiB need 64-bit offsets: build with _FILE_OFFSET_BITS=64");
+constexpr auto most_offset = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+/// Bytes per call: Linux moves at most 2^31 - 4096, others refuse more than 2^31 - 1.
+constexpr std::size_t most_at_once = std::size_t{1} << 30U;
+
+class PosixMapping final : public MappedFile {
+public:
+    PosixMapping(void* address, std::size_t size) noexcept : address_(address), size_(size) {}
+    PosixMapping(const PosixMapping&) = delete;
+    PosixMapping& operator=(const PosixMapping&) = delete;
+    ~PosixMapping() override {
+        if (size_ != 0) ::munmap(address_, size_);
+    }
+    [[nodiscard]] std::span<const std::byte> bytes() const noexcept override {
+        return {static_cast<const std::byte*>(address_), size_};
+    }
+
+private:
+    void* const address_;
+    const std::size_t size_;
+};
+
+}  // namespace
+
+Descriptor::Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+
+Descriptor::~Descriptor() {
+    // Not tried again after EINTR: on Linux the descriptor is gone by then, and its number may belong to another thread.
+    if (number_ >= 0) ::close(number_);
+}
+
+Result<Descriptor> open_descriptor(const std::string& path, int flags) {
+    SEXTANT_TRY(check_path(path));
+    constexpr mode_t everyone = 0666;  // less the process's umask
+    const int number = retry_interrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, everyone); });
+    if (number == -1) return posix_error(path, "open", errno);
+    return Descriptor(number);
+}
+
+PosixFile::PosixFile(Descriptor descriptor, std::string path) noexcept
+    : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+
+Result<void> PosixFile::check_range(std::uint64_t offset, std::uint64_t size) const {
+    if (offset <= most_offset && size <= most_offset - offset) return {};
+    return invalid_argument(fmt::format("{}: offset {} and size {} reach past {}", path_, offset, size, most_offset));
+}
+
+Result<std::size_t> PosixFile::read_at(std::uint64_t offset, std::span<std::byte> into) const {
+    SEXTANT_TRY(check_range(offset, into.size()));
+    std::size_t done = 0;
+    while (done < into.size()) {
+        const std::size_t size = std::min(into.size() - done, most_at_once);
+        const ssize_t count = retry_interrupted(
+            [&] { return ::pread(descriptor_.number(), into.data() + done, size, static_cast<off_t>(offset + done)); });
+        if (count == -1) return posix_error(path_, fmt::format("read {} bytes at {}", size, offset + done), errno);
+        if (count == 0) break;
+        done += static_cast<std::size_t>(count);
+    }
+    return done;
+}
+
+Result<void> PosixFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+    SEXTANT_TRY(check_range(offset, bytes.size()));
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const std::size_t size = std::min(bytes.size() - done, most_at_once);
+        const ssize_t count = retry_interrupted([&] {
+            return ::pwrite(descriptor_.number(), bytes.data() + done, size, static_cast<off_t>(offset + done));
+        });
+        // A device that takes nothing and gives no reason would keep this loop for ever.
+        if (count <= 0) {
+            return posix_error(path_, fmt::format("write {} bytes at {}", size, offset + done),
+                               count == 0 ? EIO : errno);
+        }
+        done += static_cast<std::size_t>(count);
+    }
+    return {};
+}
+
+Result<std::uint64_t> PosixFile::size() const {
+    struct stat status = {};
+    if (::fstat(descriptor_.number(), &status) != 0) return posix_error(path_, "size", errno);
+    return static_cast<std::uint64_t>(status.st_size);
+}
+
+Result<void> PosixFile::truncate(std::uint64_t size) {
+    SEXTANT_TRY(check_range(0, size));
+    if (retry_interrupted([&] { return ::ftruncate(descriptor_.number(), static_cast<off_t>(size)); }) != 0) {
+        return posix_error(path_, fmt::format("truncate to {} bytes", size), errno);
+    }
+    return {};
+}
+
+Result<void> PosixFile::allocate(std::uint64_t size) {
+    SEXTANT_TRY(check_range(0, size));
+    if (size == 0) return {};
+    int number = 0;
+    do {
+        number = ::posix_fallocate(descriptor_.number(), 0, static_cast<off_t>(size));  // does not set errno
+    } while (number == EINTR);
+    if (number != 0) return posix_error(path_, fmt::format("allocate {} bytes", size), number);
+    return {};
+}
+
+Result<void> PosixFile::sync() {
+    // fdatasync writes the size too when it is needed to read the data back.
+    if (retry_interrupted([&] { return ::fdatasync(descriptor_.number()); }) != 0)
+        return posix_error(path_, "sync", errno);
+    return {};
+}
+
+Result<std::unique_ptr<MappedFile>> PosixFile::map() const {
+    SEXTANT_TRY_ASSIGN(const std::uint64_t file_size, size());
+    if (file_size == 0) return std::unique_ptr<MappedFile>(std::make_unique<PosixMapping>(nullptr, 0));
+    const auto mapped_size = static_cast<std::size_t>(file_size);
+    void* address = ::mmap(nullptr, mapped_size, PROT_READ, MAP_SHARED, descriptor_.number(), 0);
+    if (address == MAP_FAILED) return posix_error(path_, fmt::format("map {} bytes", file_size), errno);
+    return std::unique_ptr<MappedFile>(std::make_unique<PosixMapping>(address, mapped_size));
+}
+
+}  // namespace sextant::inline v1::detail

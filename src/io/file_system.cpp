@@ -1,0 +1,29 @@
+#include "sextant/io/file_system.hpp"
+
+namespace sextant::inline v1 {
+namespace {
+
+Result<void> remove_entries(FileSystem& files, const std::string& directory) {
+    SEXTANT_TRY_ASSIGN(const auto entries, files.list(directory));
+    for (const DirectoryEntry& entry : entries) {
+        const std::string path = directory + "/" + entry.name;
+        if (entry.is_directory) {
+            SEXTANT_TRY(remove_entries(files, path));
+        } else {
+            SEXTANT_TRY(files.remove_file(path));
+        }
+    }
+    return files.remove_directory(directory);
+}
+
+}  // namespace
+
+Result<void> remove_tree(FileSystem& files, const std::string& path) {
+    // Asked to remove it as a file first, as that alone tells a link to a directory from a directory.
+    auto removed = files.remove_file(path);
+    if (removed || removed.error().code == ErrorCode::not_found) return {};
+    if (auto listed = files.list(path); !listed) return removed;
+    return remove_entries(files, path);
+}
+
+}  // namespace sextant::inline v1

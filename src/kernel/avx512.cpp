@@ -1,0 +1,9 @@
+/// avx512: kernels for AVX-512 (F, BW, DQ, VL) without VNNI.
+#include "sextant/kernel/detail/make_table.hpp"
+#include "kernel/tables.hpp"
+
+namespace sextant::inline v1::detail {
+#if defined(__x86_64__)
+constinit const KernelTable avx512_kernels = make_table<Avx512>(KernelIsa::avx512, "avx512");
+#endif
+}  // namespace sextant::inline v1::detail

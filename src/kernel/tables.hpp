@@ -1,0 +1,19 @@
+/// tables: the kernel tables that are compiled into this library, one per translation unit.
+#pragma once
+
+#include "sextant/kernel/kernel_table.hpp"
+
+namespace sextant::inline v1::detail {
+
+extern const KernelTable baseline_kernels;
+#if defined(__x86_64__)
+extern const KernelTable avx2_kernels;
+extern const KernelTable avx512_kernels;
+extern const KernelTable avx512_vnni_kernels;
+#endif
+#if defined(__aarch64__)
+extern const KernelTable neon_kernels;
+extern const KernelTable neon_dot_kernels;
+#endif
+
+}  // namespace sextant::inline v1::detail

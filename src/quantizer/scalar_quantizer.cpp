@@ -1,0 +1,124 @@
+#include "sextant/quantizer/scalar_quantizer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "quantizer/scalar_codes.hpp"
+#include "quantizer/scalar_training.hpp"
+#include "sextant/quantizer/codebook_format.hpp"
+
+namespace sextant::inline v1 {
+namespace {
+
+Error corrupt(std::size_t offset, std::string_view field, float got, std::string_view expected) {
+    return Error{ErrorCode::corruption,
+                 fmt::format("codebook: offset {}: {} is {}, expected {}", offset, field, got, expected)};
+}
+
+}  // namespace
+
+Result<void> ScalarQuantizer::Options::validate() const {
+    if (quantile && !(*quantile > 0.5 && *quantile <= 1.0)) {
+        return invalid_argument(
+            fmt::format("quantizer.quantile is {}; it must be above 0.5 and at most 1", *quantile));
+    }
+    return {};
+}
+
+ScalarQuantizer::ScalarQuantizer(ScalarModel model) noexcept
+    : model_(std::move(model)), inverse_step_(1.0F / model_.step) {}
+
+Result<ScalarQuantizer> ScalarQuantizer::train(MatrixView sample, const Options& options, const TrainContext& context) {
+    SEXTANT_TRY(options.validate());
+    SEXTANT_TRY_ASSIGN(ScalarModel model, detail::train_scalar(sample, options.quantile, context));
+    return ScalarQuantizer(std::move(model));
+}
+
+std::vector<std::byte> ScalarQuantizer::save() const {
+    return codebook_format::write({.quantizer = id,
+                                   .dimension = static_cast<std::uint32_t>(dimension()),
+                                   .step = model_.step,
+                                   .row_error = model_.row_error,
+                                   .error_slope = model_.error_slope,
+                                   .code_energy = model_.code_energy},
+                                  model_.offset);
+}
+
+Result<ScalarQuantizer> ScalarQuantizer::load(std::span<const std::byte> saved) {
+    namespace format = codebook_format;
+    SEXTANT_TRY_ASSIGN(format::Codebook book, format::read(saved, id));
+    const format::Header& header = book.header;
+    if (book.payload.size() != header.dimension) {
+        return corrupt(format::payload_size_offset, "payload size", 0.0F, "one offset per dimension");
+    }
+    if (!(header.step >= detail::smallest_step && std::isfinite(header.step))) {
+        return corrupt(format::step_offset, "step", header.step, "a finite number of at least 2^-120");
+    }
+    const std::pair<std::size_t, float> measured[] = {{format::row_error_offset, header.row_error},
+                                                      {format::error_slope_offset, header.error_slope},
+                                                      {format::code_energy_offset, header.code_energy}};
+    for (const auto& [offset, value] : measured) {
+        if (!(value >= 0.0F && std::isfinite(value))) {
+            return corrupt(offset, "error statistic", value, "a finite number of at least 0");
+        }
+    }
+    for (std::size_t i = 0; i < book.payload.size(); ++i) {
+        if (!std::isfinite(book.payload[i])) {
+            return corrupt(format::header_size + i * sizeof(float), "offset", book.payload[i], "a finite number");
+        }
+    }
+    return ScalarQuantizer({.offset = std::move(book.payload),
+                            .step = header.step,
+                            .row_error = header.row_error,
+                            .error_slope = header.error_slope,
+                            .code_energy = header.code_energy});
+}
+
+void ScalarQuantizer::encode(VectorView vector, std::span<std::byte> out) const noexcept {
+    detail::encode_row(model_.offset, inverse_step_, vector.data(), out.data());
+}
+
+void ScalarQuantizer::decode(CodeView code, std::span<float> out) const noexcept {
+    detail::decode_row(model_.offset, model_.step, code.data(), out.data());
+}
+
+void ScalarQuantizer::encode_zero_vector(std::span<std::byte> out) const noexcept {
+    // With a = the unit query and x = 0: |a - x|² is |a|² + Σv² · step² + …, which is 1 and should be 2. Adding 1/step² to Σv²,
+    // which no kernel recomputes, adds just that. Bounded so that the largest distance still fits 32 bits.
+    std::byte* const trailer_bytes = out.data() + i8_trailer_offset(dimension());
+    std::fill_n(out.data(), code_size(), std::byte{0});
+    const auto values = reinterpret_cast<std::int8_t*>(out.data());
+    for (std::size_t i = 0; i < dimension(); ++i) {
+        values[i] = static_cast<std::int8_t>(
+            std::clamp(std::nearbyint(-model_.offset[i] * inverse_step_), -128.0F, 127.0F));
+    }
+    I8Trailer trailer = detail::trailer_of(values, dimension());
+    const double most = 4294967295.0 - 65025.0 * static_cast<double>(dimension());
+    const double added = std::min(1.0 / (double{model_.step} * double{model_.step}), most);
+    trailer.square_sum += static_cast<std::uint32_t>(added);
+    std::memcpy(trailer_bytes, &trailer, sizeof(trailer));
+}
+
+bool ScalarQuantizer::misfit(CodeView code, float lost) const noexcept {
+    I8Trailer trailer;
+    std::memcpy(&trailer, code.data() + i8_trailer_offset(dimension()), sizeof(trailer));
+    // A sample of whole numbers lost nothing; what rounding loses is then the measure.
+    const double rounding = double{model_.step} * double{model_.step} * static_cast<double>(dimension()) / 12.0;
+    const double usual = std::max(double{model_.row_error} * double{model_.row_error}, rounding);
+    return double{lost} > 4.0 * usual || 256.0 * trailer.square_sum < double{model_.code_energy};
+}
+
+float ScalarQuantizer::lower_bound_of(Geometry geometry, float code_distance) const noexcept {
+    if (geometry != Geometry::squared_l2 && geometry != Geometry::cosine) return std::numeric_limits<float>::lowest();
+    const float to_l2 = geometry == Geometry::cosine ? 2.0F : 1.0F;
+    const float l2 = code_distance * to_l2;
+    const float noise = 2.0F * model_.row_error * model_.row_error;
+    const float bound = l2 - model_.error_slope * std::sqrt(std::max(l2, noise));
+    return std::max(bound / to_l2, std::numeric_limits<float>::lowest());
+}
+
+}  // namespace sextant::inline v1

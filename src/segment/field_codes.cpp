@@ -1,0 +1,91 @@
+#include "sextant/segment/field_codes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "sextant/kernel/kernel_table.hpp"
+#include "sextant/segment/field_layout.hpp"
+
+namespace sextant::inline v1::detail {
+
+CodeRows::CodeRows(std::unique_ptr<FieldCodec> codec, std::size_t dimension, Column<std::byte> codes)
+    : codec_(std::move(codec)),
+      code_size_(codec_->code_size()),
+      stride_(code_stride(code_size_)),
+      codes_(std::move(codes)),
+      room_(dimension) {}
+
+Result<std::unique_ptr<CodeRows>> CodeRows::reserve(std::unique_ptr<FieldCodec> codec, std::size_t dimension,
+                                                    std::uint32_t max_rows, MemoryAccount& account) {
+    const std::size_t stride = code_stride(codec->code_size());
+    SEXTANT_TRY_ASSIGN(auto codes, Column<std::byte>::reserve(max_rows * stride, account, "vector codes"));
+    return std::unique_ptr<CodeRows>(new CodeRows(std::move(codec), dimension, std::move(codes)));
+}
+
+Result<std::unique_ptr<CodeRows>> CodeRows::exact(std::unique_ptr<FieldCodec> codec, std::size_t dimension,
+                                                  std::uint32_t row_count, MemoryAccount& account) {
+    const std::size_t stride = code_stride(codec->code_size());
+    SEXTANT_TRY_ASSIGN(auto codes, Column<std::byte>::exact(row_count * stride, account, "vector codes"));
+    return std::unique_ptr<CodeRows>(new CodeRows(std::move(codec), dimension, std::move(codes)));
+}
+
+float CodeRows::encode_row(const RawRows& raw, RowId row, Room& room) noexcept {
+    bool zero = false;
+    const VectorView vector = raw.unit(row, room.unit, zero);
+    std::byte* code = codes_.data() + to_index(row) * stride_;
+    codec_->encode(vector, zero, {code, code_size_});
+    codec_->decode({code, code_size_}, room.decoded);
+    if (std::equal(vector.begin(), vector.end(), room.decoded.begin())) return 0.0F;
+    // Relaxed: stored before coded_ is, with release.
+    if (!lossy_.load(std::memory_order_relaxed)) lossy_.store(true, std::memory_order_relaxed);
+    return active_kernels().l2_f32(vector.data(), room.decoded.data(), vector.size());
+}
+
+void CodeRows::encode_up_to(const RawRows& raw, std::uint32_t row_count) noexcept {
+    for (std::uint32_t row = coded_.load(std::memory_order_relaxed); row < row_count; ++row) {
+        const float lost = encode_row(raw, RowId{row}, room_);
+        ++drift_.rows;
+        drift_.misfits += codec_->misfit({codes_.data() + row * stride_, code_size_}, lost) ? 1U : 0U;
+        coded_.store(row + 1, std::memory_order_release);
+    }
+}
+
+Result<void> CodeRows::encode_all(const RawRows& raw, std::uint32_t row_count, Executor& executor,
+                                  const std::stop_token& stop) {
+    std::vector<Room> rooms(std::max<std::size_t>(executor.parallelism(), 1), Room(raw.dimension()));
+    constexpr std::uint32_t between_stops = 16'384;
+    for (std::uint32_t first = coded(); first < row_count; first += std::min(between_stops, row_count - first)) {
+        if (stop.stop_requested()) return Error{ErrorCode::cancelled, "encoding of vectors was cancelled"};
+        const std::uint32_t count = std::min(between_stops, row_count - first);
+        parallel_for(executor, count, 256, [&](std::size_t worker, std::size_t begin, std::size_t end) {
+            for (std::size_t i = begin; i < end; ++i) {
+                encode_row(raw, RowId{first + static_cast<std::uint32_t>(i)}, rooms[worker]);
+            }
+        });
+    }
+    coded_.store(row_count, std::memory_order_release);
+    return {};
+}
+
+Result<void> CodeRows::verify(const RawRows& raw, std::uint32_t row_count) const {
+    Room room(raw.dimension());
+    std::vector<std::byte> expected(code_size_);
+    for (std::uint32_t row = 0; row < std::min(row_count, coded()); ++row) {
+        bool zero = false;
+        const VectorView vector = raw.unit(RowId{row}, room.unit, zero);
+        codec_->encode(vector, zero, expected);
+        const std::byte* code = codes_.data() + row * stride_;
+        const auto different = std::mismatch(expected.begin(), expected.end(), code);
+        if (different.first == expected.end()) continue;
+        return Error{ErrorCode::corruption,
+                     fmt::format("codes: row {}: byte {} is {:#04x}, its vector encodes to {:#04x}", row,
+                                 different.first - expected.begin(), std::to_integer<unsigned>(*different.second),
+                                 std::to_integer<unsigned>(*different.first))};
+    }
+    return {};
+}
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,87 @@
+#include "sextant/segment/field_rows.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "sextant/quantizer/vector_math.hpp"
+#include "sextant/segment/field_layout.hpp"
+
+namespace sextant::inline v1::detail {
+
+Result<RawRows> RawRows::reserve(const MetricTraits& metric, std::size_t dimension, std::uint32_t max_rows,
+                                 MemoryAccount& account) {
+    RawRows rows;
+    rows.dimension_ = dimension;
+    rows.stride_ = float_stride(dimension);
+    rows.unit_length_ = metric.unit_length;
+    SEXTANT_TRY_ASSIGN(rows.vectors_, Column<std::byte>::reserve(max_rows * rows.stride_, account, "raw vectors"));
+    if (metric.unit_length) {
+        SEXTANT_TRY_ASSIGN(rows.inverse_norms_, Column<float>::reserve(max_rows, account, "norms of vectors"));
+    }
+    return rows;
+}
+
+Result<RawRows> RawRows::exact(const MetricTraits& metric, std::size_t dimension, std::uint32_t row_count,
+                               MemoryAccount& account) {
+    RawRows rows;
+    rows.dimension_ = dimension;
+    rows.stride_ = float_stride(dimension);
+    rows.unit_length_ = metric.unit_length;
+    SEXTANT_TRY_ASSIGN(rows.vectors_, Column<std::byte>::exact(row_count * rows.stride_, account, "raw vectors"));
+    if (metric.unit_length) {
+        SEXTANT_TRY_ASSIGN(rows.inverse_norms_, Column<float>::exact(row_count, account, "norms of vectors"));
+    }
+    return rows;
+}
+
+Result<void> RawRows::ensure(std::uint32_t row_count) {
+    const std::size_t before = vectors_.arena().committed();
+    SEXTANT_TRY(vectors_.ensure(row_count * stride_));
+    if (!unit_length_) return {};
+    auto norms = inverse_norms_.ensure(row_count);
+    if (!norms) vectors_.shrink(before);
+    return norms;
+}
+
+void RawRows::shrink(std::uint32_t row_count) noexcept {
+    vectors_.shrink(row_count * stride_);
+    inverse_norms_.shrink(row_count);
+}
+
+void RawRows::set(RowId row, VectorView vector) noexcept {
+    std::memcpy(vectors_.data() + to_index(row) * stride_, vector.data(), vector.size_bytes());
+    if (unit_length_) inverse_norms_[to_index(row)] = inverse_norm(vector);
+}
+
+VectorView RawRows::get(RowId row) const noexcept {
+    return {reinterpret_cast<const float*>(vectors_.data() + to_index(row) * stride_), dimension_};
+}
+
+VectorView RawRows::unit(RowId row, std::span<float> room, bool& zero) const noexcept {
+    const VectorView given = get(row);
+    zero = false;
+    if (!unit_length_) return given;
+    zero = !to_unit(given, room.data());
+    return room.first(dimension_);
+}
+
+Result<void> RawRows::verify(std::uint32_t row_count) const {
+    for (std::uint32_t row = 0; row < row_count; ++row) {
+        const VectorView vector = get(RowId{row});
+        if (any_non_finite(vector.data(), vector.size())) {
+            return Error{ErrorCode::corruption, fmt::format("vectors: row {}: a component is not finite", row)};
+        }
+        if (unit_length_ && inverse_norms_[row] != inverse_norm(vector)) {
+            return Error{ErrorCode::corruption, fmt::format("vectors: row {}: 1/norm is {}, its vector's is {}", row,
+                                                            inverse_norms_[row], inverse_norm(vector))};
+        }
+    }
+    return {};
+}
+
+RowSource RawRows::source() const noexcept {
+    return {vectors_.data(), stride_, unit_length_ ? inverse_norms_.data() : nullptr};
+}
+
+}  // namespace sextant::inline v1::detail

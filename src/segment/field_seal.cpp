@@ -1,0 +1,116 @@
+// The part of FieldBase that makes sealed rows out of older ones.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "sextant/quantizer/float_scorer.hpp"
+#include "sextant/segment/field_base.hpp"
+#include "sextant/segment/field_growing.hpp"
+#include "sextant/segment/field_sample.hpp"
+#include "sextant/segment/field_sealed.hpp"
+
+namespace sextant::inline v1::detail {
+namespace {
+
+/// Rows linked between two reports of progress: about a tenth of a second of work.
+constexpr std::uint32_t rows_per_report = 2048;
+/// An older graph is the start when it holds at least this share of the new rows, and at most that share of its own rows
+/// is dropped: healing around more costs more than linking anew.
+constexpr double worthwhile_share = 0.5;
+constexpr double dropped_share = 0.3;
+
+Error cancelled() { return Error{ErrorCode::cancelled, "sealing of a vector field was cancelled"}; }
+
+bool is_dropped(const SealSource& source, std::uint32_t row) noexcept {
+    return source.dropped.words != nullptr && source.dropped.test(row);
+}
+
+/// Copies what is kept, in order.
+Result<RawRows> copy_rows(const FieldShape& shape, const SealRequest& request) {
+    SEXTANT_TRY_ASSIGN(RawRows raw, RawRows::exact(shape.metric, shape.dimension, request.kept_rows, *request.account));
+    std::uint32_t next = 0;
+    for (const SealSource& source : request.sources) {
+        for (std::uint32_t row = 0; row < source.row_count; ++row) {
+            if (is_dropped(source, row)) continue;
+            if (next == request.kept_rows) {
+                return invalid_argument(fmt::format("seal: kept_rows is {}, the sources keep more", request.kept_rows));
+            }
+            if (next % 4096 == 0 && request.stop.stop_requested()) return cancelled();
+            raw.set(RowId{next++}, source.rows->raw(RowId{row}));
+        }
+    }
+    if (next != request.kept_rows) {
+        return invalid_argument(fmt::format("seal: kept_rows is {}, the sources keep {}", request.kept_rows, next));
+    }
+    return raw;
+}
+
+const HnswIndex* graph_of(const FieldRows* rows) noexcept {
+    if (const auto* growing = dynamic_cast<const GrowingRows*>(rows)) return &growing->graph();
+    if (const auto* sealed = dynamic_cast<const SealedRows*>(rows)) return &sealed->graph();
+    return nullptr;
+}
+
+/// The graph of the first source, renumbered, where that saves work; an empty one elsewhere.
+Result<HnswIndex> start_graph(const FieldShape& shape, const SealRequest& request, const HnswBuild& build) {
+    const SealSource* first = request.sources.empty() ? nullptr : &request.sources[0];
+    const HnswIndex* old = first == nullptr ? nullptr : graph_of(first->rows);
+    const bool alike = old != nullptr && old->params().m == shape.graph.m &&
+                       old->params().ef_construction == shape.graph.ef_construction &&
+                       old->params().seed == shape.graph.seed;
+    if (alike) {
+        const std::uint32_t linked = old->linked();
+        std::vector<std::uint32_t> new_row_of_old(linked, to_index(no_row));
+        std::uint32_t kept = 0;
+        for (std::uint32_t row = 0; row < std::min(linked, first->row_count); ++row) {
+            if (!is_dropped(*first, row)) new_row_of_old[row] = kept++;
+        }
+        const bool worthwhile = worthwhile_share * request.kept_rows <= kept &&
+                                linked - kept <= dropped_share * linked;
+        if (worthwhile && kept > 0) {
+            auto carried = HnswIndex::from_rows(*old, new_row_of_old, kept, request.kept_rows, *request.account, build);
+            // invalid_argument: the older graph has changed meanwhile. Linking anew is always possible.
+            if (carried || carried.error().code != ErrorCode::invalid_argument) return carried;
+        }
+    }
+    return HnswIndex::create(shape.graph, request.kept_rows, *request.account);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SealedField>> FieldBase::seal(const SealRequest& request) const {
+    SEXTANT_TRY_ASSIGN(RawRows raw, copy_rows(shape_, request));
+    std::unique_ptr<CodeRows> codes;
+    if (has_codes()) {
+        std::unique_ptr<FieldCodec> codec;
+        {
+            SEXTANT_TRY_ASSIGN(const VectorSample sample, VectorSample::take(raw, request.kept_rows, sample_rows(),
+                                                                             shape_.graph.seed, *request.account));
+            SEXTANT_TRY_ASSIGN(codec, train(sample.view(), {.seed = shape_.graph.seed, .stop = request.stop}));
+        }
+        SEXTANT_TRY_ASSIGN(
+            codes, CodeRows::exact(std::move(codec), shape_.dimension, request.kept_rows, *request.account));
+        SEXTANT_TRY(codes->encode_all(raw, request.kept_rows, *request.executor, request.stop));
+    }
+    const auto scorers = [&](QueryScratch& scratch) {
+        if (codes != nullptr) return codes->codec().between(codes->source(), scratch);
+        return pair_floats(shape_.metric, shape_.dimension, raw.source(), scratch);
+    };
+    const HnswBuild build{scorers, request.row_key, {}, request.executor, request.stop};
+    request.progress(0);
+    SEXTANT_TRY_ASSIGN(HnswIndex graph, start_graph(shape_, request, build));
+    while (graph.linked() < request.kept_rows) {
+        const std::uint32_t done = graph.linked();
+        const std::uint32_t next = done + std::min(rows_per_report, request.kept_rows - done);
+        SEXTANT_TRY(graph.link(next, next == request.kept_rows, build));
+        request.progress(graph.linked());
+    }
+    SEXTANT_TRY(graph.finish(build));
+    request.progress(request.kept_rows);
+    return std::unique_ptr<SealedField>(std::make_unique<SealedRows>(shape_, std::move(raw), std::move(codes),
+                                                                     std::move(graph), request.kept_rows));
+}
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,53 @@
+#include "sextant/segment/field_sealed.hpp"
+
+#include <utility>
+
+namespace sextant::inline v1::detail {
+
+SealedRows::SealedRows(const FieldShape& shape, RawRows raw, std::unique_ptr<CodeRows> codes, HnswIndex graph,
+                       std::uint32_t row_count) noexcept
+    : shape_(shape), raw_(std::move(raw)), codes_(std::move(codes)), graph_(std::move(graph)), row_count_(row_count) {
+    if (codes_ != nullptr) codebook_bytes_ = codes_->codec().save().size();
+}
+
+FieldView SealedRows::view() const noexcept {
+    FieldView view;
+    view.metric = shape_.metric;
+    view.raw = raw_.source();
+    view.graph = &graph_;
+    view.linked = row_count_;
+    view.max_rows = row_count_;
+    if (codes_ != nullptr) {
+        view.codec = &codes_->codec();
+        view.codes = codes_->source();
+        view.coded = row_count_;
+        view.lossless = codes_->lossless();
+    }
+    return view;
+}
+
+FieldAnswer SealedRows::search(const FieldQuery& query, std::uint32_t row_count, FieldScratch& scratch,
+                               std::span<Neighbor> out) const noexcept {
+    return search_field(view(), query, row_count, scratch, out);
+}
+
+void SealedRows::search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count,
+                                    FieldScratch& scratch, std::span<Neighbor> out,
+                                    std::span<std::size_t> found) const noexcept {
+    search_field_batch(view(), queries, row_count, scratch, out, found);
+}
+
+FieldBytes SealedRows::bytes() const noexcept {
+    return {.vectors = raw_.vector_bytes(),
+            .codes = codes_ == nullptr ? 0 : codes_->bytes(),
+            .graph = graph_.memory_bytes(),
+            .other = raw_.norm_bytes() + codebook_bytes_};
+}
+
+Result<void> SealedRows::verify(std::uint32_t row_count, BitmapView deleted) const {
+    SEXTANT_TRY(graph_.audit(deleted));
+    SEXTANT_TRY(raw_.verify(row_count));
+    return codes_ == nullptr ? Result<void>() : codes_->verify(raw_, row_count);
+}
+
+}  // namespace sextant::inline v1::detail

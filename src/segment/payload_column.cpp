@@ -1,0 +1,44 @@
+#include "sextant/segment/payload_column.hpp"
+
+#include <cstring>
+
+namespace sextant::inline v1 {
+
+Result<PayloadColumn> PayloadColumn::reserve(std::uint32_t max_rows, std::uint64_t max_bytes, MemoryAccount& account) {
+    PayloadColumn column;
+    SEXTANT_TRY_ASSIGN(column.ends_, Column<std::uint64_t>::reserve(max_rows, account, "payload ends"));
+    SEXTANT_TRY_ASSIGN(column.bytes_, Column<std::byte>::reserve(max_bytes, account, "payloads"));
+    return column;
+}
+
+Result<PayloadColumn> PayloadColumn::exact(std::uint32_t row_count, std::uint64_t byte_count, MemoryAccount& account) {
+    PayloadColumn column;
+    if (byte_count == 0) return column;
+    SEXTANT_TRY_ASSIGN(column.ends_, Column<std::uint64_t>::exact(row_count, account, "payload ends"));
+    SEXTANT_TRY_ASSIGN(column.bytes_, Column<std::byte>::exact(byte_count, account, "payloads"));
+    column.present_ = true;
+    return column;
+}
+
+Result<void> PayloadColumn::ensure(std::uint32_t row_count, std::uint64_t added, bool any) {
+    if (!present_ && !any) return {};
+    SEXTANT_TRY(ends_.ensure(row_count));
+    return bytes_.ensure(used_ + added);
+}
+
+void PayloadColumn::append(std::uint32_t row, std::span<const std::byte> blob) noexcept {
+    if (!present_) {
+        if (blob.empty()) return;
+        present_ = true;
+    }
+    if (!blob.empty()) std::memcpy(bytes_.data() + used_, blob.data(), blob.size());
+    used_ += blob.size();
+    ends_[row] = used_;
+}
+
+PayloadSpans PayloadColumn::view() const noexcept {
+    if (!present_) return {};
+    return {ends_.data(), bytes_.data()};
+}
+
+}  // namespace sextant::inline v1

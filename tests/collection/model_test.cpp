@@ -1,0 +1,393 @@
+// Random operations on a collection and on a std::map beside it: every answer must agree.
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include "collection/collection_support.hpp"
+#include "support/catch.hpp"
+
+using namespace sextant;
+using namespace test_support;
+
+namespace {
+
+constexpr std::size_t dimension = 6;
+
+struct Entry {
+    std::vector<float> vector;
+    Payload payload;
+    Lsn version;
+};
+
+template <class C>
+class Model {
+public:
+    Model(std::uint64_t seed, const OpenOptions& open)
+        : random_(seed), c_(C::open({.dimension = dimension, .index = {.m = 6, .ef_construction = 32}}, open).value()) {}
+
+    void step() {
+        switch (random_.below(17)) {
+            case 0:
+            case 1:
+            case 2: upsert(); break;
+            case 3: upsert_if(); break;
+            case 4: erase(); break;
+            case 5: erase_many(); break;
+            case 6: erase_where(); break;
+            case 7: batch(); break;
+            case 8: payload_by_ids(); break;
+            case 9: payload_where(); break;
+            case 10: get(); break;
+            case 11: scroll(); break;
+            case 12: count(); break;
+            case 13: search(); break;
+            case 14: search_within(); break;
+            case 15: bulk(); break;
+            default: maintain(); break;
+        }
+    }
+
+    void check_all() {
+        REQUIRE(c_.count().value() == points_.size());
+        for (const auto& [id, entry] : points_) check_same(c_.get(id, {true, true}).value(), id, entry);
+        c_.verify().value();
+    }
+
+private:
+    // A small world, so that ids and conditions meet.
+    PointId some_id() {
+        const std::uint64_t i = random_.below(600);
+        return i % 10 == 0 ? PointId::from_name(std::to_string(i)) : PointId{i};
+    }
+    std::vector<float> some_vector() {
+        std::vector<float> v(dimension);
+        for (float& x : v) x = normal(random_);
+        return v;
+    }
+    Payload some_payload() {
+        if (random_.below(4) == 0) return Payload::object();
+        Payload payload{{"n", random_.below(20)}};
+        if (random_.below(2) == 0) payload["tag"] = random_.below(2) == 0 ? "red" : "blue";
+        if (random_.below(5) == 0) payload["deep"] = {{"x", random_.below(3)}};
+        return payload;
+    }
+    struct Condition {
+        Filter filter;
+        std::function<bool(const PointId&, const Payload&)> holds;
+    };
+    Condition some_condition() {
+        const auto n = random_.below(20);
+        const auto number = [](const Payload& p) { return p.contains("n") ? p["n"].get<std::uint64_t>() : 1000; };
+        switch (random_.below(4)) {
+            case 0: return {field("n") == n, [=](const PointId&, const Payload& p) { return number(p) == n; }};
+            case 1:
+                return {field("n") < n && !(field("tag") == "red"), [=](const PointId&, const Payload& p) {
+                            return number(p) < n && !(p.contains("tag") && p["tag"] == "red");
+                        }};
+            case 2: {
+                const PointId a = some_id();
+                const PointId b = some_id();
+                return {has_id({a, b}) || field("deep.x") == 1, [=](const PointId& id, const Payload& p) {
+                            return id == a || id == b || (p.contains("deep") && p["deep"].contains("x") && p["deep"]["x"] == 1);
+                        }};
+            }
+            default: return {field("tag").exists(), [](const PointId&, const Payload& p) { return p.contains("tag"); }};
+        }
+    }
+
+    static void check_same(const Record& record, const PointId& id, const Entry& entry) {
+        REQUIRE(record.id == id);
+        REQUIRE(record.vector == entry.vector);
+        REQUIRE(record.payload == entry.payload);
+        REQUIRE(record.version == entry.version);
+    }
+    /// Versions are what the collection says; only that they rise is checked here.
+    void note_version(const PointId& id) {
+        const Lsn version = c_.get(id).value().version;
+        REQUIRE(version > last_);
+        points_.at(id).version = version;
+        pending_ = std::max(pending_, version);
+    }
+    void settle() { last_ = std::max(last_, pending_); }
+
+    void upsert() {
+        const PointId id = some_id();
+        Entry entry{some_vector(), some_payload(), {}};
+        entry.version = c_.upsert(id, entry.vector, entry.payload).value();
+        REQUIRE(entry.version > last_);
+        last_ = entry.version;
+        points_[id] = entry;
+    }
+    void upsert_if() {
+        const PointId id = some_id();
+        const auto known = points_.find(id);
+        const Lsn expected = random_.below(3) == 0 || known == points_.end() ? Lsn{random_.below(3)} : known->second.version;
+        const bool holds = (known == points_.end() ? Lsn{} : known->second.version) == expected;
+        Entry entry{some_vector(), some_payload(), {}};
+        const auto result = c_.upsert_if(expected, id, entry.vector, entry.payload);
+        REQUIRE(result.has_value() == holds);
+        if (!holds) return;
+        entry.version = last_ = result.value();
+        points_[id] = entry;
+    }
+    void erase() {
+        const PointId id = some_id();
+        REQUIRE(c_.erase(id).value() == points_.erase(id));
+    }
+    void erase_many() {
+        std::vector<PointId> ids(random_.below(8));
+        for (PointId& id : ids) id = some_id();
+        std::uint64_t erased = 0;
+        for (const PointId& id : ids) erased += points_.erase(id);
+        REQUIRE(c_.erase(ids).value() == erased);
+    }
+    void erase_where() {
+        if (random_.below(4) != 0) return;
+        const Condition condition = some_condition();
+        const auto erased = std::erase_if(points_, [&](const auto& p) { return condition.holds(p.first, p.second.payload); });
+        REQUIRE(c_.erase(condition.filter).value() == erased);
+    }
+    void batch() {
+        WriteBatch batch;
+        std::vector<PointId> touched;
+        for (std::uint64_t i = random_.below(30); i-- > 0;) {
+            const PointId id = some_id();
+            const auto known = points_.find(id);
+            touched.push_back(id);
+            switch (random_.below(4)) {
+                case 0:
+                    batch.erase(id);
+                    points_.erase(id);
+                    break;
+                case 1: {
+                    const Payload payload = some_payload();
+                    batch.set_payload(id, payload);
+                    if (known != points_.end()) known->second.payload.update(payload);
+                    break;
+                }
+                default: {
+                    const Entry entry{some_vector(), some_payload(), {}};
+                    batch.upsert(id, entry.vector, entry.payload);
+                    points_[id] = entry;
+                    break;
+                }
+            }
+        }
+        c_.write(std::move(batch)).value();
+        for (const PointId& id : touched) {
+            if (points_.count(id) != 0) note_version(id);
+        }
+        settle();
+    }
+    void bulk() {
+        if (random_.below(6) != 0) return;
+        WriteBatch batch;
+        std::vector<PointId> touched;
+        for (std::uint64_t i = 0; i < 300; ++i) {
+            const PointId id = some_id();
+            const Entry entry{some_vector(), {{"n", i % 20}}, {}};
+            batch.upsert(id, entry.vector, entry.payload);
+            points_[id] = entry;
+            touched.push_back(id);
+        }
+        c_.write(std::move(batch)).value();
+        for (const PointId& id : touched) note_version(id);
+        settle();
+    }
+    template <class Change>
+    void change_payload(const std::vector<PointId>& ids, const Change& change) {
+        for (const PointId& id : ids) {
+            change(points_.at(id).payload);
+            note_version(id);
+        }
+        settle();
+    }
+    void payload_by_ids() {
+        const PointId id = some_id();
+        const bool exists = points_.count(id) != 0;
+        const std::vector<PointId> ids = exists ? std::vector<PointId>{id} : std::vector<PointId>{};
+        const Payload payload = some_payload();
+        switch (random_.below(4)) {
+            case 0:
+                REQUIRE(c_.set_payload(id, payload).value() == ids.size());
+                change_payload(ids, [&](Payload& p) { p.update(payload); });
+                break;
+            case 1:
+                REQUIRE(c_.overwrite_payload(id, payload).value() == ids.size());
+                change_payload(ids, [&](Payload& p) { p = payload; });
+                break;
+            case 2:
+                REQUIRE(c_.delete_payload_keys(id, {"tag", "deep.x"}).value() == ids.size());
+                change_payload(ids, [&](Payload& p) {
+                    p.erase("tag");
+                    if (p.contains("deep")) p["deep"].erase("x");
+                });
+                break;
+            default:
+                REQUIRE(c_.clear_payload(id).value() == ids.size());
+                change_payload(ids, [&](Payload& p) { p = Payload::object(); });
+                break;
+        }
+    }
+    void payload_where() {
+        const Condition condition = some_condition();
+        std::vector<PointId> ids;
+        for (const auto& [id, entry] : points_) {
+            if (condition.holds(id, entry.payload)) ids.push_back(id);
+        }
+        REQUIRE(c_.set_payload(condition.filter, {{"n", 7}}).value() == ids.size());
+        change_payload(ids, [&](Payload& p) { p["n"] = 7; });
+    }
+    void get() {
+        std::vector<PointId> ids(5);
+        for (PointId& id : ids) id = some_id();
+        const auto records = c_.get(ids, {true, true}).value();
+        std::size_t at = 0;
+        for (const PointId& id : ids) {
+            const auto known = points_.find(id);
+            if (known == points_.end()) continue;
+            REQUIRE(at < records.size());
+            check_same(records[at++], id, known->second);
+        }
+        REQUIRE(at == records.size());
+    }
+    void scroll() {
+        const Condition condition = some_condition();
+        const bool filtered = random_.below(2) == 0;
+        ScrollRequest request{.limit = 1 + random_.below(40), .filter = filtered ? condition.filter : Filter{}};
+        request.select.vector = true;
+        if (random_.below(3) == 0) request.after = some_id();
+        auto next = request.after.has_value() ? points_.upper_bound(*request.after) : points_.begin();
+        while (true) {
+            const auto page = c_.scroll(request).value();
+            for (const Record& record : page.points) {
+                while (next != points_.end() && filtered && !condition.holds(next->first, next->second.payload)) ++next;
+                REQUIRE(next != points_.end());
+                check_same(record, next->first, next->second);
+                ++next;
+            }
+            if (!page.next.has_value()) break;
+            request.after = page.next;
+        }
+        while (next != points_.end() && filtered && !condition.holds(next->first, next->second.payload)) ++next;
+        REQUIRE(next == points_.end());
+    }
+    void count() {
+        const Condition condition = some_condition();
+        const auto expected = std::count_if(points_.begin(), points_.end(), [&](const auto& p) {
+            return condition.holds(p.first, p.second.payload);
+        });
+        REQUIRE(c_.count(condition.filter).value() == static_cast<std::uint64_t>(expected));
+        REQUIRE(c_.count().value() == points_.size());
+    }
+    static double distance(const std::vector<float>& a, const std::vector<float>& b) {
+        double sum = 0.0;
+        for (std::size_t i = 0; i < dimension; ++i) {
+            const double d = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+            sum += d * d;
+        }
+        return std::sqrt(sum);
+    }
+    /// Distances of the points that pass, ascending.
+    std::vector<double> true_distances(const std::vector<float>& query, const Condition* condition) const {
+        std::vector<double> out;
+        for (const auto& [id, entry] : points_) {
+            if (condition == nullptr || condition->holds(id, entry.payload)) out.push_back(distance(query, entry.vector));
+        }
+        std::sort(out.begin(), out.end());
+        return out;
+    }
+    void check_hits(const SearchResult& result, const std::vector<float>& query, const Condition* condition, bool select) {
+        for (std::size_t i = 0; i < result.size(); ++i) {
+            const auto known = points_.find(result[i].id);
+            REQUIRE(known != points_.end());
+            REQUIRE(result[i].score == Approx(distance(query, known->second.vector)).epsilon(1e-4).margin(1e-4));
+            REQUIRE((i == 0 || result[i - 1].score <= result[i].score));
+            REQUIRE((condition == nullptr || condition->holds(known->first, known->second.payload)));
+            REQUIRE((!select || result[i].payload == known->second.payload));
+        }
+    }
+    void search() {
+        const auto query = some_vector();
+        const Condition condition = some_condition();
+        const bool filtered = random_.below(2) == 0;
+        SearchRequest request{.vector = query, .k = 1 + random_.below(20)};
+        request.exact = random_.below(2) == 0;
+        if (filtered) request.filter = condition.filter;
+        request.offset = random_.below(3) == 0 ? random_.below(10) : 0;
+        const auto result = c_.search(request).value();
+        const auto expected = true_distances(query, filtered ? &condition : nullptr);
+        const std::size_t begin = std::min(request.offset, expected.size());
+        REQUIRE(result.size() == std::min(request.k, expected.size() - begin));
+        REQUIRE(result.complete);
+        check_hits(result, query, filtered ? &condition : nullptr, true);
+        if (!request.exact) return;
+        for (std::size_t i = 0; i < result.size(); ++i) {
+            REQUIRE(result[i].score == Approx(expected[begin + i]).epsilon(1e-4).margin(1e-4));
+        }
+    }
+    void search_within() {
+        const auto query = some_vector();
+        const double radius = 0.5 + 3.0 * random_.uniform();
+        const SearchRequest request{
+            .vector = query, .k = 50, .exact = true, .score_threshold = static_cast<float>(radius)};
+        const auto result = c_.search(request).value();
+        const auto expected = true_distances(query, nullptr);
+        const auto within = static_cast<std::size_t>(
+            std::lower_bound(expected.begin(), expected.end(), static_cast<double>(static_cast<float>(radius))) - expected.begin());
+        REQUIRE(result.size() == std::min<std::size_t>(within, 50));
+        REQUIRE(result.complete == (within <= 50));
+        check_hits(result, query, nullptr, true);
+    }
+    void maintain() {
+        switch (random_.below(5)) {
+            case 0: c_.optimize().value(); break;
+            case 1: c_.wait_until_indexed().value(); break;
+            case 2: c_.verify(Depth::structure).value(); break;
+            case 3: tasks_.push_back(c_.start_optimize().value()); break;
+            default:
+                if (!tasks_.empty()) tasks_.back().cancel();
+                break;
+        }
+    }
+
+    Random random_;
+    C c_;
+    std::map<PointId, Entry> points_;
+    std::vector<Task> tasks_;
+    Lsn last_{};
+    Lsn pending_{};
+};
+
+template <class C>
+void run(std::uint64_t seed, std::size_t steps, const OpenOptions& open) {
+    CAPTURE(seed);
+    Model<C> model(seed, open);
+    for (std::size_t step = 0; step < steps; ++step) {
+        INFO("step " << step);
+        model.step();
+        if (step % 500 == 499) model.check_all();
+    }
+    model.check_all();
+}
+
+}  // namespace
+
+TEST_CASE("random operations agree with a model, all work inside the calls", "[model]") {
+    run<L2>(GENERATE(1, 2, 3), 1500, inline_work());
+}
+
+TEST_CASE("random operations agree with a model, codes in sealed segments", "[model]") {
+    run<L2Codes>(GENERATE(4, 5), 1500, inline_work());
+}
+
+TEST_CASE("random operations agree with a model while threads work behind", "[model][threads]") {
+    run<L2Codes>(GENERATE(6, 7), 1000, threads(2));
+}
+
+TEST_CASE("random operations agree with a model, long", "[.][soak]") {
+    const std::uint64_t seed = GENERATE(range(100, 120));
+    run<L2>(seed, 20'000, inline_work());
+    run<L2Codes>(seed + 1000, 20'000, threads(2));
+}

@@ -1,0 +1,106 @@
+#include "sextant/segment/sealed_segment.hpp"
+
+#include "segment/segment_support.hpp"
+#include "support/catch.hpp"
+
+using namespace sextant;
+using namespace test_support;
+
+namespace {
+
+struct Sealed {
+    explicit Sealed(SegmentBench& bench) : sources{bench.state()}, sealer(sources, bench.at()) {
+        segment = sealer.build({bench.fields, &bench.account, &executor, {}}, [](double) {}).value();
+    }
+    [[nodiscard]] SegmentState state() const { return segment->state(segment); }
+
+    InlineExecutor executor;
+    std::vector<SegmentState> sources;
+    SegmentSealer sealer;
+    std::shared_ptr<SealedSegment> segment;
+};
+
+}  // namespace
+
+TEST_CASE("sealing keeps every live row with its id, version, payload and vector", "[sealed_segment]") {
+    const bool wide = GENERATE(false, true);
+    SegmentBench bench(wide);
+    for (std::uint64_t i = 0; i < 1500; ++i) {
+        bench.add(wide && i % 2 == 1 ? PointId::from_name(std::to_string(i)) : PointId{i}, i % 3 == 0 ? "third" : "");
+    }
+    bench.kill(*bench.segment, {0, 63, 64, 700, 1499});
+    bench.change(*bench.segment, 10, "changed");
+    const SegmentState before = bench.state();
+    Sealed sealed(bench);
+    const SegmentState after = sealed.state();
+    REQUIRE(after.row_count == 1495);
+    REQUIRE(after.live_count == 1495);
+    std::uint32_t next = 0;
+    for (std::uint32_t row = 0; row < 1500; ++row) {
+        if (!before.alive(row)) continue;
+        REQUIRE(after.ids[next] == before.ids[row]);
+        REQUIRE(find(after, before.ids[row]) == RowId{next});
+        REQUIRE(after.version(next, bench.at()) == before.version(row, bench.at()));
+        REQUIRE(text(after.payload(next, bench.at())) == text(before.payload(row, bench.at())));
+        const auto old_vector = before.segment->field(0).raw(RowId{row});
+        const auto new_vector = after.segment->field(0).raw(RowId{next});
+        REQUIRE(std::equal(old_vector.begin(), old_vector.end(), new_vector.begin(), new_vector.end()));
+        ++next;
+    }
+    CHECK(after.ids.wide() == wide);
+    CHECK(sealed.segment->field(0).indexed_rows() == 1495);
+}
+
+TEST_CASE("sealing drops wide ids when no UUID is left", "[sealed_segment]") {
+    SegmentBench bench(true);
+    bench.add(PointId{1});
+    bench.add(PointId::from_name("gone"));
+    bench.add(PointId{2});
+    bench.kill(*bench.segment, {1});
+    CHECK_FALSE(Sealed(bench).state().ids.wide());
+}
+
+TEST_CASE("what happened during a build is carried over", "[sealed_segment]") {
+    SegmentBench bench;
+    for (std::uint64_t i = 0; i < 200; ++i) bench.add(PointId{i}, "old");
+    bench.kill(*bench.segment, {5, 100});
+    bench.change(*bench.segment, 7, "before");
+    Sealed sealed(bench);
+    bench.kill(*bench.segment, {6, 199});
+    bench.change(*bench.segment, 8, "during");
+    bench.change(*bench.segment, 6, "of a dead row");
+    SegmentSealer::LateChanges late;
+    sealed.sealer.collect_late_changes(0, bench.state(), bench.at(), late);
+    CHECK(late.dead == std::vector<std::uint32_t>{5, 197});
+    REQUIRE(late.payloads.size() == 1);
+    CHECK(late.payloads[0].row == 7);
+    CHECK(text(late.payloads[0].change->blob()) == "during");
+}
+
+TEST_CASE("a build that is stopped or refused memory leaves nothing behind", "[sealed_segment]") {
+    SegmentBench bench;
+    for (std::uint64_t i = 0; i < 5000; ++i) bench.add(PointId{i}, "payload");
+    const std::uint64_t used = bench.account.used();
+    InlineExecutor executor;
+    const std::vector<SegmentState> sources{bench.state()};
+    const SegmentSealer sealer(sources, bench.at());
+    SECTION("stopped") {
+        std::stop_source stop;
+        stop.request_stop();
+        const auto built = sealer.build({bench.fields, &bench.account, &executor, stop.get_token()}, [](double) {});
+        REQUIRE_FALSE(built.has_value());
+        CHECK(built.error().code == ErrorCode::cancelled);
+    }
+    SECTION("refused at each charge in turn") {
+        std::uint64_t granted = 0;
+        for (;; ++granted) {
+            bench.account.refuse_after(granted);
+            const auto built = sealer.build({bench.fields, &bench.account, &executor, {}}, [](double) {});
+            if (built.has_value()) break;
+            REQUIRE(built.error().code == ErrorCode::resource_exhausted);
+            REQUIRE(bench.account.used() == used);
+        }
+        CHECK(granted >= 6);
+    }
+    CHECK(bench.account.used() == used);
+}

@@ -1,0 +1,1 @@
+// Holds nothing: the precompiled header of the tests belongs to the target this file makes possible.
