@@ -23,9 +23,13 @@ endif()
 
 # Instrumented code calls into the sanitizer's run time and keeps helper functions: nothing to check there.
 if(NOT SEXTANT_SANITIZE AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set(kernel_symbols_arguments
+    "-DOBJECTS=$<JOIN:$<TARGET_OBJECTS:sextant>,|>" "-DNM=${CMAKE_NM}" "-DOBJDUMP=${CMAKE_OBJDUMP}")
   add_test(NAME lint.kernel_symbols
-    COMMAND "${CMAKE_COMMAND}" "-DLIBRARY=$<TARGET_FILE:sextant>" "-DNM=${CMAKE_NM}" "-DOBJDUMP=${CMAKE_OBJDUMP}"
-      "-DOBJECTS=$<JOIN:$<TARGET_OBJECTS:sextant>,|>"
-      -P "${PROJECT_SOURCE_DIR}/cmake/check_kernel_symbols.cmake")
-  set_tests_properties(lint.kernel_symbols PROPERTIES LABELS lint TIMEOUT 300)
+    COMMAND "${CMAKE_COMMAND}" ${kernel_symbols_arguments} -P "${PROJECT_SOURCE_DIR}/cmake/check_kernel_symbols.cmake")
+  add_test(NAME lint.kernel_symbols.self_test
+    COMMAND "${CMAKE_COMMAND}" ${kernel_symbols_arguments} "-DCOMPILER=${CMAKE_CXX_COMPILER}"
+      "-DPROJECT=${PROJECT_SOURCE_DIR}" "-DWORK=${CMAKE_CURRENT_BINARY_DIR}/kernel_symbols.self_test"
+      -P "${PROJECT_SOURCE_DIR}/tests/kernel/symbols_self_test.cmake")
+  set_tests_properties(lint.kernel_symbols lint.kernel_symbols.self_test PROPERTIES LABELS lint TIMEOUT 600)
 endif()

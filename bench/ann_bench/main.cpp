@@ -118,7 +118,7 @@ Result<void> build_all(const Engines& engines, const Options& options, const Dat
 }
 
 Result<void> measure_all(const Engines& engines, const Options& options, const Data& data, double selectivity,
-                         Report& report) {
+                         std::ostream& json, Report& report) {
     std::vector<std::uint8_t> admitted;
     if (!data.filter_values.empty()) {
         for (const float value : data.filter_values) admitted.push_back(value < static_cast<float>(selectivity));
@@ -132,6 +132,8 @@ Result<void> measure_all(const Engines& engines, const Options& options, const D
     const auto add = [&](const std::vector<std::size_t>& turn, std::size_t ef) {
         for (const Measurement& point : measure_interleaved(engines, turn, ef, workload, params)) {
             report.points.push_back(point);
+            write_json_line(json, report, point);
+            json.flush();  // a run that is cut short keeps what it measured
             std::cerr << "  " << engines[point.engine]->name() << " ef " << point.ef << ": recall " << point.recall
                       << ", " << static_cast<std::size_t>(point.qps) << " QPS\n";
         }
@@ -143,11 +145,15 @@ Result<void> measure_all(const Engines& engines, const Options& options, const D
     return {};
 }
 
+sextant::Error cannot_write(const std::string& path) {
+    return {sextant::ErrorCode::io_error, path + ": cannot be written"};
+}
+
 Result<void> write_file(const std::string& path, const std::string& content) {
     std::ofstream out(path, std::ios::binary);
     out << content;
     out.close();
-    if (!out) return sextant::Error{sextant::ErrorCode::io_error, path + ": cannot be written"};
+    if (!out) return cannot_write(path);
     return {};
 }
 
@@ -159,21 +165,22 @@ Result<void> run(const Engines& engines, const Options& options) {
     report.rows = data.base.rows;
     report.dimension = data.base.columns;
     report.query_count = data.queries.rows;
+    std::ofstream json;
+    if (!options.json.empty()) {
+        json.open(options.json, std::ios::binary);
+        if (!json) return cannot_write(options.json);
+    }
     SEXTANT_TRY(build_all(engines, options, data, report));
     if (options.filter_selectivity.empty()) {
-        SEXTANT_TRY(measure_all(engines, options, data, 1.0, report));
+        SEXTANT_TRY(measure_all(engines, options, data, 1.0, json, report));
     }
     for (const double selectivity : options.filter_selectivity) {
-        SEXTANT_TRY(measure_all(engines, options, data, selectivity, report));
+        SEXTANT_TRY(measure_all(engines, options, data, selectivity, json, report));
     }
     print_points(std::cout, report);
     std::cout << '\n';
     print_ratios(std::cout, report);
-    if (!options.json.empty()) {
-        std::ostringstream lines;
-        write_json(lines, report);
-        SEXTANT_TRY(write_file(options.json, lines.str()));
-    }
+    if (!options.json.empty() && !json) return cannot_write(options.json);
     if (!options.plot.empty()) SEXTANT_TRY(write_file(options.plot, render_plot(report)));
     return {};
 }

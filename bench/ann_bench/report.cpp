@@ -155,35 +155,33 @@ SpeedAtRecall speed_at(const std::vector<Measurement>& frontier, double recall) 
     return {Kind::interpolated, std::exp(std::lerp(std::log(below->qps), std::log(above->qps), share))};
 }
 
-void write_json(std::ostream& out, const Report& report) {
-    for (const Measurement& point : report.points) {
-        const EngineFacts& facts = report.engines[point.engine];
-        nlohmann::ordered_json line;
-        line["engine"] = facts.name;
-        line["dataset"] = report.dataset;
-        line["metric"] = metric_name(report.options.metric);
-        line["k"] = report.options.k;
-        line["ef"] = point.ef;
-        line["selectivity"] = point.selectivity;
-        line["recall"] = point.recall;
-        line["qps"] = point.qps;
-        line["p50_us"] = point.p50_us;
-        line["p99_us"] = point.p99_us;
-        line["build_s"] = facts.build_seconds;
-        line["bytes_per_vector"] = facts.bytes_per_vector;
-        line["threads"] = report.options.threads;
-        line["kernel"] = facts.kernel;
-        line["build_threads"] = report.options.build_threads;
-        line["clock"] = report.options.clock == ClockKind::wall ? "wall" : "cpu";
-        line["m"] = report.options.m;
-        line["ef_construction"] = report.options.ef_construction;
-        line["rows"] = report.rows;
-        line["dimension"] = report.dimension;
-        line["queries"] = report.query_count;
-        if (facts.peak_bytes_per_vector) line["peak_bytes_per_vector"] = *facts.peak_bytes_per_vector;
-        if (!facts.note.empty()) line["note"] = facts.note;
-        out << line.dump() << '\n';
-    }
+void write_json_line(std::ostream& out, const Report& report, const Measurement& point) {
+    const EngineFacts& facts = report.engines[point.engine];
+    nlohmann::ordered_json line;
+    line["engine"] = facts.name;
+    line["dataset"] = report.dataset;
+    line["metric"] = metric_name(report.options.metric);
+    line["k"] = report.options.k;
+    line["ef"] = point.ef;
+    line["selectivity"] = point.selectivity;
+    line["recall"] = point.recall;
+    line["qps"] = point.qps;
+    line["p50_us"] = point.p50_us;
+    line["p99_us"] = point.p99_us;
+    line["build_s"] = facts.build_seconds;
+    line["bytes_per_vector"] = facts.bytes_per_vector;
+    line["threads"] = report.options.threads;
+    line["kernel"] = facts.kernel;
+    line["build_threads"] = report.options.build_threads;
+    line["clock"] = report.options.clock == ClockKind::wall ? "wall" : "cpu";
+    line["m"] = report.options.m;
+    line["ef_construction"] = report.options.ef_construction;
+    line["rows"] = report.rows;
+    line["dimension"] = report.dimension;
+    line["queries"] = report.query_count;
+    if (facts.peak_bytes_per_vector) line["peak_bytes_per_vector"] = *facts.peak_bytes_per_vector;
+    if (!facts.note.empty()) line["note"] = facts.note;
+    out << line.dump() << '\n';
 }
 
 void print_points(std::ostream& out, const Report& report) {

@@ -49,7 +49,8 @@ struct SpeedAtRecall {
 /// Linear in log(QPS) over recall between the two neighbouring points of the frontier.
 [[nodiscard]] SpeedAtRecall speed_at(const std::vector<Measurement>& frontier, double recall);
 
-void write_json(std::ostream& out, const Report& report);
+/// One object, one line.
+void write_json_line(std::ostream& out, const Report& report, const Measurement& point);
 void print_points(std::ostream& out, const Report& report);
 void print_ratios(std::ostream& out, const Report& report);
 

@@ -75,6 +75,20 @@ std::string number(double value, const char* format) {
     return text.data();
 }
 
+}  // namespace
+
+std::string grouped(double value) {
+    const std::string digits = number(value, "%.0f");
+    std::string out;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i != 0 && (digits.size() - i) % 3 == 0) out += ',';
+        out += digits[i];
+    }
+    return out;
+}
+
+namespace {
+
 std::string image(const Images& images, std::size_t row) {
     return "<img alt=\"" + escaped(class_names[images.labels[row]]) + "\" src=\"" +
            png_data_uri(images.pixels.row(row), image_side, image_side) + "\">";
@@ -105,7 +119,7 @@ std::string sweep_table(const std::vector<SweepPoint>& sweep) {
         "<div class=\"sweep\"><table><tr><th>ef</th><th>recall@10</th><th>queries/s</th><th>one thread</th></tr>\n";
     for (const SweepPoint& point : sweep) {
         html += "<tr><td>" + std::to_string(point.ef) + "</td><td>" + number(point.recall, "%.4f") + "</td><td>" +
-                number(point.queries_per_second, "%.0f") + "</td><td><span class=\"bar\" style=\"width:" +
+                grouped(point.queries_per_second) + "</td><td><span class=\"bar\" style=\"width:" +
                 number(100.0 * point.queries_per_second / fastest, "%.1f") + "%\"></span></td></tr>\n";
     }
     return html + "</table></div>\n";

@@ -45,6 +45,9 @@ struct Gallery {
     std::string footer;
 };
 
+/// 60000 → "60,000".
+[[nodiscard]] std::string grouped(double value);
+
 [[nodiscard]] std::string render_gallery(const Gallery& gallery, const DemoData& data);
 
 }  // namespace demo

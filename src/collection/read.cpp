@@ -20,6 +20,70 @@ PointRef point_at(const Version& version, std::size_t segment, std::uint32_t row
     return point;
 }
 
+/// The `limit + 1` smallest ids past `after`, of the rows it is shown; the extra one says that there is more.
+class PageBuilder {
+public:
+    struct Entry {
+        PointId id;
+        std::size_t segment;
+        std::uint32_t row;
+    };
+
+    PageBuilder(const Version& version, const ScrollRequest& request, const FilterProgram& program)
+        : version_(version), request_(request), program_(program) {
+        page_.reserve(request.limit + 2);
+    }
+
+    void add_segment(std::size_t index) {
+        const SegmentState& state = *version_.segments[index];
+        const auto order = state.segment->order().get(state.ids, state.row_count);
+        std::uint32_t scanned_from = 0;
+        if (order != nullptr) {
+            const auto rows = order->rows();
+            const std::size_t first = request_.after.has_value() ? order->after(state.ids, *request_.after) : 0;
+            for (std::size_t at = first; at < rows.size(); ++at) {
+                if (is_full() && state.ids[rows[at]] > page_.front().id) break;
+                add_row(index, rows[at]);
+            }
+            scanned_from = order->size();
+        }
+        for (std::uint32_t row = scanned_from; row < state.row_count; ++row) add_row(index, row);
+    }
+
+    /// In ascending order; `next` is set when there are more.
+    [[nodiscard]] std::vector<Entry> finish(std::optional<PointId>& next) {
+        std::sort_heap(page_.begin(), page_.end(), by_id);
+        if (is_full()) {
+            page_.pop_back();
+            next = page_.back().id;
+        }
+        return std::move(page_);
+    }
+
+private:
+    static bool by_id(const Entry& a, const Entry& b) noexcept { return a.id < b.id; }
+    [[nodiscard]] bool is_full() const noexcept { return page_.size() > request_.limit; }
+
+    void add_row(std::size_t index, std::uint32_t row) {
+        const SegmentState& state = *version_.segments[index];
+        if (!state.alive(row)) return;  // an order may also name rows that came after this version
+        const PointId id = state.ids[row];
+        if (request_.after.has_value() && id <= *request_.after) return;
+        if (is_full() && id > page_.front().id) return;
+        if (!program_.admits_all() && !row_matches(program_, state, row, version_.last)) return;
+        page_.push_back({id, index, row});
+        std::push_heap(page_.begin(), page_.end(), by_id);
+        if (page_.size() <= request_.limit + 1) return;
+        std::pop_heap(page_.begin(), page_.end(), by_id);
+        page_.pop_back();
+    }
+
+    const Version& version_;
+    const ScrollRequest& request_;
+    const FilterProgram& program_;
+    std::vector<Entry> page_;  // a heap with the largest id on top
+};
+
 }  // namespace
 
 Result<void> CoreState::get(std::span<const PointId> ids, FunctionRef<void(const PointRef&)> sink) const {
@@ -52,37 +116,13 @@ Result<std::optional<PointId>> CoreState::scroll(const ScrollRequest& request,
         return invalid_argument(fmt::format("limit: got {}, expected 1 to {}", request.limit, limits::max_k));
     }
     SEXTANT_TRY_ASSIGN(const FilterProgram program, FilterProgram::compile(request.filter));
-    struct Entry {
-        PointId id;
-        std::size_t segment;
-        std::uint32_t row;
-    };
-    const auto by_id = [](const Entry& a, const Entry& b) { return a.id < b.id; };
-    // The `limit + 1` smallest ids past `after`, as a heap with the largest on top; the extra one says there is more.
-    std::vector<Entry> page;
-    page.reserve(request.limit + 2);
     const auto pinned = cell.pin();
-    for (std::size_t i = 0; i < pinned->segments.size(); ++i) {
-        const SegmentState& state = *pinned->segments[i];
-        for (std::uint32_t row = 0; row < state.row_count; ++row) {
-            const PointId id = state.ids[row];
-            if (request.after.has_value() && id <= *request.after) continue;
-            if (page.size() > request.limit && id > page.front().id) continue;
-            if (!state.alive(row) || !(program.admits_all() || row_matches(program, state, row, pinned->last))) continue;
-            page.push_back({id, i, row});
-            std::push_heap(page.begin(), page.end(), by_id);
-            if (page.size() <= request.limit + 1) continue;
-            std::pop_heap(page.begin(), page.end(), by_id);
-            page.pop_back();
-        }
-    }
-    std::sort_heap(page.begin(), page.end(), by_id);
+    PageBuilder page(*pinned, request, program);
+    for (std::size_t i = 0; i < pinned->segments.size(); ++i) page.add_segment(i);
     std::optional<PointId> next;
-    if (page.size() > request.limit) {
-        page.pop_back();
-        next = page.back().id;
+    for (const PageBuilder::Entry& entry : page.finish(next)) {
+        sink(point_at(*pinned, entry.segment, entry.row, request.select));
     }
-    for (const Entry& entry : page) sink(point_at(*pinned, entry.segment, entry.row, request.select));
     return next;
 }
 

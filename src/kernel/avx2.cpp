@@ -1,6 +1,6 @@
 /// avx2: kernels for AVX2 and FMA.
-#include "sextant/kernel/detail/make_table.hpp"
 #include "kernel/tables.hpp"
+#include "sextant/kernel/detail/make_table.hpp"
 
 namespace sextant::inline v1::detail {
 #if defined(__x86_64__)

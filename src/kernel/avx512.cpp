@@ -1,6 +1,6 @@
 /// avx512: kernels for AVX-512 (F, BW, DQ, VL) without VNNI.
-#include "sextant/kernel/detail/make_table.hpp"
 #include "kernel/tables.hpp"
+#include "sextant/kernel/detail/make_table.hpp"
 
 namespace sextant::inline v1::detail {
 #if defined(__x86_64__)

@@ -1,6 +1,6 @@
 /// baseline: kernels for every CPU of the architecture: SSE2 on x86-64, plain code elsewhere.
-#include "sextant/kernel/detail/make_table.hpp"
 #include "kernel/tables.hpp"
+#include "sextant/kernel/detail/make_table.hpp"
 
 namespace sextant::inline v1::detail {
 #if defined(__x86_64__)

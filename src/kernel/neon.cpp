@@ -1,6 +1,6 @@
 /// neon: kernels for any 64-bit Arm CPU.
-#include "sextant/kernel/detail/make_table.hpp"
 #include "kernel/tables.hpp"
+#include "sextant/kernel/detail/make_table.hpp"
 
 namespace sextant::inline v1::detail {
 #if defined(__aarch64__)

@@ -1,6 +1,6 @@
 /// neon_dot: kernels for 64-bit Arm CPUs with the dot product extension.
-#include "sextant/kernel/detail/make_table.hpp"
 #include "kernel/tables.hpp"
+#include "sextant/kernel/detail/make_table.hpp"
 
 namespace sextant::inline v1::detail {
 #if defined(__aarch64__)

@@ -73,7 +73,6 @@ Result<Header> read_header(std::span<const std::byte> bytes, QuantizerId expecte
     header.step = load_le<float>(bytes, step_offset);
     header.row_error = load_le<float>(bytes, row_error_offset);
     header.error_slope = load_le<float>(bytes, error_slope_offset);
-    header.code_energy = load_le<float>(bytes, code_energy_offset);
     for (std::size_t i = 0; i < reserved_size; ++i) {
         if (bytes[reserved_offset + i] != std::byte{0}) {
             return corrupt(reserved_offset + i, "reserved byte", std::to_integer<unsigned>(bytes[reserved_offset + i]),
@@ -97,7 +96,6 @@ std::vector<std::byte> write(const Header& header, std::span<const float> payloa
     store_le(out + step_offset, header.step);
     store_le(out + row_error_offset, header.row_error);
     store_le(out + error_slope_offset, header.error_slope);
-    store_le(out + code_energy_offset, header.code_energy);
     store_le(out + header_hash_offset, hash64(std::span(bytes).first(header_hash_offset)));
     for (std::size_t i = 0; i < payload.size(); ++i) store_le(out + header_size + i * sizeof(float), payload[i]);
     store_le(out + header_size + payload_size, hash64(std::span(bytes).subspan(header_size, payload_size)));

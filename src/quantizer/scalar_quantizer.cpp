@@ -43,8 +43,7 @@ std::vector<std::byte> ScalarQuantizer::save() const {
                                    .dimension = static_cast<std::uint32_t>(dimension()),
                                    .step = model_.step,
                                    .row_error = model_.row_error,
-                                   .error_slope = model_.error_slope,
-                                   .code_energy = model_.code_energy},
+                                   .error_slope = model_.error_slope},
                                   model_.offset);
 }
 
@@ -59,8 +58,7 @@ Result<ScalarQuantizer> ScalarQuantizer::load(std::span<const std::byte> saved) 
         return corrupt(format::step_offset, "step", header.step, "a finite number of at least 2^-120");
     }
     const std::pair<std::size_t, float> measured[] = {{format::row_error_offset, header.row_error},
-                                                      {format::error_slope_offset, header.error_slope},
-                                                      {format::code_energy_offset, header.code_energy}};
+                                                      {format::error_slope_offset, header.error_slope}};
     for (const auto& [offset, value] : measured) {
         if (!(value >= 0.0F && std::isfinite(value))) {
             return corrupt(offset, "error statistic", value, "a finite number of at least 0");
@@ -74,8 +72,7 @@ Result<ScalarQuantizer> ScalarQuantizer::load(std::span<const std::byte> saved) 
     return ScalarQuantizer({.offset = std::move(book.payload),
                             .step = header.step,
                             .row_error = header.row_error,
-                            .error_slope = header.error_slope,
-                            .code_energy = header.code_energy});
+                            .error_slope = header.error_slope});
 }
 
 void ScalarQuantizer::encode(VectorView vector, std::span<std::byte> out) const noexcept {
@@ -103,13 +100,11 @@ void ScalarQuantizer::encode_zero_vector(std::span<std::byte> out) const noexcep
     std::memcpy(trailer_bytes, &trailer, sizeof(trailer));
 }
 
-bool ScalarQuantizer::misfit(CodeView code, float lost) const noexcept {
-    I8Trailer trailer;
-    std::memcpy(&trailer, code.data() + i8_trailer_offset(dimension()), sizeof(trailer));
+bool ScalarQuantizer::misfit(float lost) const noexcept {
     // A sample of whole numbers lost nothing; what rounding loses is then the measure.
     const double rounding = double{model_.step} * double{model_.step} * static_cast<double>(dimension()) / 12.0;
     const double usual = std::max(double{model_.row_error} * double{model_.row_error}, rounding);
-    return double{lost} > 4.0 * usual || 256.0 * trailer.square_sum < double{model_.code_energy};
+    return double{lost} > 4.0 * usual;
 }
 
 float ScalarQuantizer::lower_bound_of(Geometry geometry, float code_distance) const noexcept {

@@ -169,7 +169,7 @@ ScalarModel general(MatrixView sample, std::optional<double> quantile) {
     double largest_offset = 0.0;
     for (std::size_t i = 0; i < sample.dimension; ++i) {
         // A centre that an outlier has drawn away would cost this dimension all its values.
-        const double room = usual > 0.0 ? 8.0 * usual : std::numeric_limits<double>::infinity();
+        const double room = usual > 0.0 ? 4.0 * usual : std::numeric_limits<double>::infinity();
         const double low = std::max(spreads[i].low, spreads[i].middle - room);
         const double high = std::min(spreads[i].high, spreads[i].middle + room);
         model.offset[i] = static_cast<float>((low + high) / 2.0);
@@ -185,7 +185,7 @@ ScalarModel general(MatrixView sample, std::optional<double> quantile) {
             const auto first = std::upper_bound(sizes.begin(), sizes.end(), 0.0);
             reference = *(first + (sizes.end() - first) / 2);
         }
-        clip = best_clip(sizes, 8.0 * reference);
+        clip = best_clip(sizes, 4.0 * reference);
     }
     if (!(clip > 0.0)) clip = largest_offset > 0.0 ? largest_offset : 1.0;  // constant data: its own size is all there is
     const double step = std::clamp(clip / 127.0, double{smallest_step}, double{std::numeric_limits<float>::max()} / 256.0);
@@ -201,7 +201,7 @@ struct Coded {
     std::size_t stride;
 };
 
-/// Encodes rows of the sample; measures row_error and code_energy.
+/// Encodes rows of the sample and measures row_error.
 Coded measure_rows(MatrixView sample, ScalarModel& model) {
     const std::size_t dimension = sample.dimension;
     Coded coded;
@@ -210,7 +210,6 @@ Coded measure_rows(MatrixView sample, ScalarModel& model) {
     coded.codes.resize(coded.rows.size() * coded.stride);
     std::vector<float> decoded(dimension);
     double error = 0.0;
-    double energy = 0.0;
     for (std::size_t i = 0; i < coded.rows.size(); ++i) {
         const float* row = sample.row(coded.rows[i]).data();
         std::byte* code = coded.codes.data() + i * coded.stride;
@@ -223,12 +222,10 @@ Coded measure_rows(MatrixView sample, ScalarModel& model) {
             lost += std::min(difference * difference, 65025.0 * double{model.step} * double{model.step});
         }
         error += lost;
-        energy += trailer_of(reinterpret_cast<const std::int8_t*>(code), dimension).square_sum;
     }
     const auto count = static_cast<double>(coded.rows.size());
     constexpr double most = std::numeric_limits<float>::max();
     model.row_error = static_cast<float>(std::min(std::sqrt(error / count), most));
-    model.code_energy = static_cast<float>(energy / count);
     return coded;
 }
 

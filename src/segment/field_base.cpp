@@ -1,5 +1,7 @@
 #include "sextant/segment/field_base.hpp"
 
+#include <algorithm>
+
 #include "sextant/index/hnsw/hnsw_index.hpp"
 #include "sextant/quantizer/float_scorer.hpp"
 #include "sextant/segment/field_growing.hpp"
@@ -11,6 +13,22 @@ namespace {
 constexpr std::uint64_t page = 4096;
 
 std::uint64_t pages(std::uint64_t bytes) noexcept { return (bytes + page - 1) / page * page; }
+
+/// What an arena that grew to `bytes` in small steps has committed: it doubles from 64 KiB to 2 MiB, then adds 2 MiB.
+std::uint64_t grown(std::uint64_t bytes) noexcept {
+    constexpr std::uint64_t largest_step = std::uint64_t{2} << 20U;
+    std::uint64_t committed = std::uint64_t{64} << 10U;
+    while (committed < bytes) committed += std::min(committed, largest_step);
+    return committed;
+}
+
+/// What a graph takes while it is built and no longer once it is finished: the spanning tree, and upper levels in columns
+/// that grow, beside the section they are copied into.
+std::uint64_t graph_building_bytes(std::uint64_t rows, const HnswParams& params) noexcept {
+    const std::uint64_t slots = rows / (params.m - 1);  // m^-1 + m^-2 + … slots a row
+    return pages(rows * sizeof(std::uint32_t)) + grown(slots * sizeof(std::uint32_t)) +
+           grown(slots * params.m * sizeof(std::uint32_t));
+}
 
 }  // namespace
 
@@ -24,6 +42,10 @@ FieldBytes FieldBase::estimate(std::uint64_t rows) const noexcept {
     bytes.codes = has_codes() ? pages(rows * code_stride(code_size())) : 0;
     bytes.graph = HnswIndex::estimate_bytes(rows, shape_.graph);
     bytes.other = shape_.metric.unit_length ? pages(rows * sizeof(float)) : 0;
+    const std::uint64_t sample =
+        has_codes() ? std::min<std::uint64_t>(rows, sample_rows()) * shape_.dimension * sizeof(float) : 0;
+    bytes.peak = bytes.vectors + bytes.other +
+                 std::max(sample, bytes.codes + bytes.graph + graph_building_bytes(rows, shape_.graph));
     return bytes;
 }
 

@@ -35,6 +35,7 @@ Result<std::unique_ptr<CodeRows>> CodeRows::exact(std::unique_ptr<FieldCodec> co
 float CodeRows::encode_row(const RawRows& raw, RowId row, Room& room) noexcept {
     bool zero = false;
     const VectorView vector = raw.unit(row, room.unit, zero);
+    if (vector.data() != room.unit.data()) std::copy(vector.begin(), vector.end(), room.unit.begin());
     std::byte* code = codes_.data() + to_index(row) * stride_;
     codec_->encode(vector, zero, {code, code_size_});
     codec_->decode({code, code_size_}, room.decoded);
@@ -47,10 +48,19 @@ float CodeRows::encode_row(const RawRows& raw, RowId row, Room& room) noexcept {
 void CodeRows::encode_up_to(const RawRows& raw, std::uint32_t row_count) noexcept {
     for (std::uint32_t row = coded_.load(std::memory_order_relaxed); row < row_count; ++row) {
         const float lost = encode_row(raw, RowId{row}, room_);
-        ++drift_.rows;
-        drift_.misfits += codec_->misfit({codes_.data() + row * stride_, code_size_}, lost) ? 1U : 0U;
+        watch_drift(lost);
         coded_.store(row + 1, std::memory_order_release);
     }
+}
+
+/// A codebook does not suit a row when it codes it worse than its sample, or when what it loses is not small beside the
+/// distance to the row before: 1/8 of the length, where 1/100 is usual.
+void CodeRows::watch_drift(float lost) noexcept {
+    const float apart = active_kernels().l2_f32(room_.unit.data(), room_.previous.data(), room_.unit.size());
+    const bool coarse = drift_.rows != 0 && apart > 0.0F && 64.0F * lost > apart;
+    ++drift_.rows;
+    drift_.misfits += coarse || codec_->misfit(lost) ? 1U : 0U;
+    room_.unit.swap(room_.previous);
 }
 
 Result<void> CodeRows::encode_all(const RawRows& raw, std::uint32_t row_count, Executor& executor,

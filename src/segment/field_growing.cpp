@@ -16,6 +16,8 @@ constexpr std::uint32_t rows_per_hold = 256;
 /// Rows an appender encodes at most beside its own, where the linker left some behind.
 constexpr std::uint32_t rows_per_append = 8;
 
+bool suits(const CodeRows& codes) noexcept { return codes.drift().misfits * 10 <= codes.drift().rows; }
+
 }  // namespace
 
 GrowingRows::GrowingRows(const FieldShape& shape, CodecTrainer head, std::uint32_t max_rows, MemoryAccount& account,
@@ -69,8 +71,8 @@ Result<void> GrowingRows::reserve_rows(std::uint32_t row_count) {
     const MutexLock hold(lock_);
     if (row_count <= reserved_rows_) return {};
     SEXTANT_TRY(raw_.ensure(row_count));
-    if (!sections_.empty()) {  // older sections get no more rows
-        if (auto codes = sections_.back()->ensure(row_count); !codes) {
+    if (kept_up_ != nullptr) {  // older sections get no more rows
+        if (auto codes = kept_up_->ensure(row_count); !codes) {
             raw_.shrink(reserved_rows_);
             return codes;
         }
@@ -85,8 +87,9 @@ void GrowingRows::append(RowId row, VectorView vector) noexcept {
     if (active_.load(std::memory_order_relaxed) == nullptr) return;
     // Busy means the linker is encoding: it, or the next append, will encode this row too. Till then searches scan it raw.
     if (!lock_.try_lock()) return;
-    CodeRows& codes = *active_.load(std::memory_order_relaxed);
-    codes.encode_up_to(raw_, std::min(to_index(row) + 1, codes.coded() + rows_per_append));
+    if (CodeRows* codes = active_.load(std::memory_order_relaxed)) {
+        codes->encode_up_to(raw_, std::min(to_index(row) + 1, codes->coded() + rows_per_append));
+    }
     lock_.unlock();
 }
 
@@ -104,7 +107,7 @@ bool GrowingRows::training_due(std::uint32_t row_count) {
     if (head_ == nullptr || row_count < next_training_) return false;
     const MutexLock hold(lock_);
     const CodeRows* codes = active_.load(std::memory_order_relaxed);
-    return codes == nullptr || codes->drift().misfits * 10 > codes->drift().rows;
+    return codes == nullptr || !suits(*codes);
 }
 
 Result<void> GrowingRows::train_codes(std::uint32_t row_count, const FieldLinkContext& context) {
@@ -121,12 +124,20 @@ Result<void> GrowingRows::train_codes(std::uint32_t row_count, const FieldLinkCo
         const MutexLock hold(lock_);
         SEXTANT_TRY(section->ensure(reserved_rows_));
         sections_.push_back(std::move(made));
+        kept_up_ = section;
         note_bytes();
     }
     section->encode_up_to(raw_, std::max(row_count, graph_.linked()));  // nobody else knows of it yet
     const MutexLock hold(lock_);
-    active_.store(section, std::memory_order_release);
     trained_count_.fetch_add(1, std::memory_order_relaxed);
+    if (suits(*section)) {
+        active_.store(section, std::memory_order_release);
+        return {};
+    }
+    active_.store(nullptr, std::memory_order_release);
+    kept_up_ = nullptr;
+    sections_.pop_back();  // no search knows of it
+    note_bytes();
     return {};
 }
 

@@ -66,7 +66,7 @@ SegmentBytes GrowingSegment::bytes() const noexcept {
     bytes.ids = ids_.memory_bytes();
     bytes.versions = versions_.arena().committed();
     bytes.payloads = payloads_.memory_bytes();
-    bytes.id_map = id_map_.table()->memory_bytes();
+    bytes.id_map += id_map_.table()->memory_bytes();
     return bytes;
 }
 

@@ -58,7 +58,7 @@ SegmentBytes SealedSegment::bytes() const noexcept {
     bytes.ids = ids_.memory_bytes();
     bytes.versions = versions_.arena().committed();
     bytes.payloads = payloads_.memory_bytes();
-    bytes.id_map = id_table_->memory_bytes();
+    bytes.id_map += id_table_->memory_bytes();
     return bytes;
 }
 

@@ -13,6 +13,7 @@ SegmentBytes Segment::shared_bytes() const noexcept {
     }
     bytes.overlay = overlay_.memory_bytes();
     bytes.tombstones = tombstones_.memory_bytes();
+    bytes.id_map = order_.memory_bytes();
     return bytes;
 }
 

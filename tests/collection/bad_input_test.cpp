@@ -11,7 +11,7 @@ using namespace test_support;
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 /// A collection with two points, and a check that it still is just that.
 struct Fixture {
@@ -72,7 +72,7 @@ TEST_CASE("a dimension that is missing, zero or over the limit is refused", "[ba
 
 TEST_CASE("NaN and infinity are refused wherever they stand", "[bad_input]") {
     Fixture f;
-    for (const float bad : {nan, infinity, -infinity}) {
+    for (const float bad : {not_a_number, infinity, -infinity}) {
         for (std::size_t at = 0; at < 3; ++at) {
             std::vector<float> vector{1, 2, 3};
             vector[at] = bad;
@@ -87,7 +87,7 @@ TEST_CASE("one bad row rejects its batch and is named", "[bad_input]") {
     WriteBatch batch;
     batch.upsert(PointId{10}, f.v);
     batch.erase(PointId{1});
-    batch.upsert(PointId{77}, std::vector<float>{1, nan, 3});
+    batch.upsert(PointId{77}, std::vector<float>{1, not_a_number, 3});
     batch.upsert(PointId{11}, f.v);
     f.refused(f.c.write(std::move(batch)), "operation 2 (id 77): vector[1]");
     CHECK(batch.size() == 4);  // a refused batch can be mended and written again
@@ -124,9 +124,9 @@ TEST_CASE("numbers of a search outside their limits are refused by name", "[bad_
     f.refused(with([](auto& r) { r.offset = std::numeric_limits<std::size_t>::max() - 5; r.k = 10; }), "offset: got");
     f.refused(with([](auto& r) { r.k = std::numeric_limits<std::size_t>::max(); r.offset = 1; }), "k: got");
     f.refused(with([](auto& r) { r.oversampling = 0.5F; }), "oversampling: got 0.5");
-    f.refused(with([](auto& r) { r.oversampling = nan; }), "oversampling: got nan");
+    f.refused(with([](auto& r) { r.oversampling = not_a_number; }), "oversampling: got nan");
     f.refused(with([](auto& r) { r.oversampling = 1e9F; }), "oversampling: got");
-    f.refused(with([](auto& r) { r.score_threshold = nan; }), "score_threshold: got nan");
+    f.refused(with([](auto& r) { r.score_threshold = not_a_number; }), "score_threshold: got nan");
     f.refused(with([](auto& r) { r.filter = field("a..b") == 1; }), "a..b");
     f.refused(f.c.scroll({.limit = 0}), "limit: got 0");
     f.refused(f.c.scroll({.limit = limits::max_k + 1}), "limit: got");

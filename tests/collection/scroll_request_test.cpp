@@ -72,3 +72,46 @@ TEST_CASE("a scroll brings what is selected", "[scroll]") {
     CHECK(both.version == Lsn{1});
     CHECK(c.scroll({.select = {.payload = false}}).value().points.at(0).payload.is_null());
 }
+
+TEST_CASE("pages of a large collection are right while it grows and is rebuilt", "[scroll]") {
+    auto c = L2::open({.dimension = 1, .index = {.m = 4, .ef_construction = 4}}, inline_work()).value();
+    const auto id_of = [](std::uint64_t i) { return PointId{mix64(i)}; };
+    const auto add = [&](std::uint64_t begin, std::uint64_t end) {
+        WriteBatch batch;
+        for (std::uint64_t i = begin; i < end; ++i) batch.upsert(id_of(i), std::vector<float>{float(i)});
+        c.write(std::move(batch)).value();
+    };
+    std::set<PointId> expected;
+    const auto check = [&] {
+        CHECK(scroll_all(c, {.limit = 999}) == std::vector<PointId>(expected.begin(), expected.end()));
+    };
+    for (std::uint64_t i = 0; i < 6'000; ++i) expected.insert(id_of(i));
+    add(0, 6'000);
+    check();
+    for (std::uint64_t i = 6'000; i < 8'000; ++i) expected.insert(id_of(i));
+    add(5'000, 8'000);  // a thousand of them again
+    check();
+    for (std::uint64_t i = 0; i < 8'000; i += 3) {
+        expected.erase(id_of(i));
+        c.erase(id_of(i)).value();
+    }
+    check();
+    c.optimize().value();
+    check();
+    for (std::uint64_t i = 20'000; i < 26'000; ++i) expected.insert(id_of(i));
+    add(20'000, 26'000);
+    check();
+}
+
+TEST_CASE("a scroll without memory for an order is slower and just as right", "[scroll]") {
+    MemoryAccount memory("test");
+    auto c = L2::open({.dimension = 1, .index = {.m = 4, .ef_construction = 4}},
+                      {.executor = std::make_shared<InlineExecutor>(), .memory = &memory}).value();
+    WriteBatch batch;
+    for (std::uint64_t i = 0; i < 6'000; ++i) batch.upsert(PointId{i * 7 % 6'000}, std::vector<float>{1});
+    c.write(std::move(batch)).value();
+    memory.refuse_after(0);
+    const auto page = c.scroll({.limit = 3}).value();
+    REQUIRE(page.points.size() == 3);
+    CHECK(page.points[2].id == PointId{2});
+}

@@ -25,7 +25,10 @@ public:
         data_ = start_ + readable - size;
     }
     GuardedBytes(GuardedBytes&& other) noexcept
-        : start_(std::exchange(other.start_, nullptr)), data_(other.data_), size_(other.size_), mapped_(other.mapped_) {}
+        : start_(std::exchange(other.start_, nullptr)),
+          data_(other.data_),
+          size_(other.size_),
+          mapped_(other.mapped_) {}
     GuardedBytes& operator=(GuardedBytes&&) = delete;
     ~GuardedBytes() {
         if (start_ != nullptr) munmap(start_, mapped_);

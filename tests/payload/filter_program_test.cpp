@@ -1,10 +1,9 @@
 #include "sextant/payload/filter_program.hpp"
 
-#include <atomic>
-#include <cstdlib>
+#include <cstdint>
 #include <functional>
-#include <new>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/random_payload.hpp"
 
@@ -274,18 +273,7 @@ private:
     RandomPayload random_;
 };
 
-std::atomic<std::size_t> allocation_count{0};
-
 }  // namespace
-
-// Counts what the program as a whole allocates; only the difference across a call is looked at.
-void* operator new(std::size_t size) {
-    allocation_count.fetch_add(1, std::memory_order_relaxed);
-    if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 TEST_CASE("a filter means what the rules say, for any payload", "[payload][filter]") {
     Generator generate(11);
@@ -334,15 +322,15 @@ TEST_CASE("asking allocates nothing", "[payload][filter]") {
     for (int i = 0; i < 200; ++i) rows.emplace_back(generate.id(), test_support::encoded(generate.payload()));
     for (int round = 0; round < 100; ++round) {
         const auto program = FilterProgram::compile(generate.filter(4).filter).value();
-        const std::size_t before = allocation_count.load(std::memory_order_relaxed);
+        const std::uint64_t before = test_support::allocations_of_this_thread();
         std::size_t count = 0;
         for (const auto& [id, blob] : rows) count += program.matches(id, blob) ? 1 : 0;
-        REQUIRE(allocation_count.load(std::memory_order_relaxed) == before);
+        REQUIRE(test_support::allocations_of_this_thread() == before);
         REQUIRE(count <= rows.size());
     }
-    const std::size_t before = allocation_count.load(std::memory_order_relaxed);
+    const std::uint64_t before = test_support::allocations_of_this_thread();
     rows.reserve(rows.capacity() + 1);
-    CHECK(allocation_count.load(std::memory_order_relaxed) > before);  // the counter counts
+    CHECK(test_support::allocations_of_this_thread() > before);  // the counter counts
 }
 
 TEST_CASE("a program says what it needs", "[payload][filter]") {

@@ -1,4 +1,4 @@
-/// allocations: counts what operator new hands out, per thread. Defined by collection/counting_new_test.cpp for its program.
+/// allocations: counts what operator new hands out, per thread. Every test program counts.
 #pragma once
 
 #include <cstdint>

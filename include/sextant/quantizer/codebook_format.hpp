@@ -23,9 +23,8 @@ inline constexpr std::size_t payload_size_offset = 16;
 inline constexpr std::size_t step_offset = 24;
 inline constexpr std::size_t row_error_offset = 28;
 inline constexpr std::size_t error_slope_offset = 32;
-inline constexpr std::size_t code_energy_offset = 36;
-inline constexpr std::size_t reserved_offset = 40;
-inline constexpr std::size_t reserved_size = 16;
+inline constexpr std::size_t reserved_offset = 36;
+inline constexpr std::size_t reserved_size = 20;
 inline constexpr std::size_t header_hash_offset = 56;
 inline constexpr std::size_t header_size = 64;
 inline constexpr std::size_t hash_size = 8;
@@ -36,7 +35,6 @@ struct Header {
     float step = 0.0F;
     float row_error = 0.0F;
     float error_slope = 0.0F;
-    float code_energy = 0.0F;
 };
 
 struct Codebook {

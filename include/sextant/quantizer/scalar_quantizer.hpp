@@ -36,7 +36,6 @@ struct ScalarModel {
     float step = 1.0F;
     float row_error = 0.0F;    ///< root mean square of |x - decode(encode(x))| over the sample
     float error_slope = std::numeric_limits<float>::max();  ///< see ScalarQuantizer::lower_bound
-    float code_energy = 0.0F;  ///< mean Σv² over the sample
 };
 
 class ScalarQuantizer {
@@ -100,9 +99,8 @@ public:
         return lower_bound_of(metric_traits<M>().geometry, code_distance);
     }
 
-    /// Whether a row that lost `lost` (a squared distance) is unlike the sample: twice the usual error, or so close to the
-    /// centre (a sixteenth of the usual distance) that the step is too coarse for it.
-    [[nodiscard]] bool misfit(CodeView code, float lost) const noexcept;
+    /// Whether a row that lost `lost` (a squared distance) is unlike the sample: more than twice the usual error.
+    [[nodiscard]] bool misfit(float lost) const noexcept;
 
 private:
     explicit ScalarQuantizer(ScalarModel model) noexcept;

@@ -29,7 +29,7 @@ public:
     [[nodiscard]] virtual CodeTrust trust(const RowScorer& bound) const noexcept = 0;
     [[nodiscard]] virtual float lower_bound(float code_distance) const noexcept = 0;
     /// Whether a row of which `lost` (a squared distance) was lost is coded worse than the codebook means it to be.
-    [[nodiscard]] virtual bool misfit(CodeView code, float lost) const noexcept = 0;
+    [[nodiscard]] virtual bool misfit(float lost) const noexcept = 0;
     [[nodiscard]] virtual std::vector<std::byte> save() const = 0;
 };
 
@@ -66,9 +66,9 @@ public:
             return std::numeric_limits<float>::lowest();
         }
     }
-    [[nodiscard]] bool misfit([[maybe_unused]] CodeView code, [[maybe_unused]] float lost) const noexcept override {
-        if constexpr (requires { quantizer_.misfit(code, lost); }) {
-            return quantizer_.misfit(code, lost);
+    [[nodiscard]] bool misfit([[maybe_unused]] float lost) const noexcept override {
+        if constexpr (requires { quantizer_.misfit(lost); }) {
+            return quantizer_.misfit(lost);
         } else {
             return false;
         }

@@ -56,11 +56,13 @@ public:
 private:
     CodeRows(std::unique_ptr<FieldCodec> codec, std::size_t dimension, Column<std::byte> codes);
     struct Room {
-        explicit Room(std::size_t dimension) : unit(dimension), decoded(dimension) {}
+        explicit Room(std::size_t dimension) : unit(dimension), decoded(dimension), previous(dimension) {}
         std::vector<float> unit;
         std::vector<float> decoded;
+        std::vector<float> previous;  ///< the row before, as it was encoded
     };
-    /// Returns the square of what the code lost.
+    void watch_drift(float lost) noexcept;
+    /// Returns the square of what the code lost; room.unit then holds what was encoded.
     float encode_row(const RawRows& raw, RowId row, Room& room) noexcept;
 
     std::unique_ptr<FieldCodec> codec_;

@@ -13,7 +13,8 @@
 ///   lock      appender and linker: who encodes, and which sections grow with reserve_rows(). Never taken by a search.
 /// Why trained again: the first rows may not be like the rest. When one row in ten is coded badly, and twice as many rows
 /// are there as were trained on, the linker trains on all and swaps a new section in. Doubling bounds the sections kept to
-/// twice the codes of the last.
+/// twice the codes of the last. Where the new codes do not suit one row in ten either (two populations of which one is a
+/// hundred times wider than the other), no step suits both, and the field goes on without codes.
 #pragma once
 
 #include <atomic>
@@ -73,8 +74,9 @@ private:
     std::atomic<CodeRows*> active_{nullptr};
 
     Mutex lock_{LockRank::link_stripe};
-    /// The last is active_, or being filled by the linker.
     std::vector<std::unique_ptr<CodeRows>> sections_ SEXTANT_GUARDED_BY(lock_);
+    /// Gets memory for every row reserved: the section that is active_, or the one the linker is filling.
+    CodeRows* kept_up_ SEXTANT_GUARDED_BY(lock_) = nullptr;
     std::uint32_t reserved_rows_ SEXTANT_GUARDED_BY(lock_) = 0;
 
     std::uint32_t next_training_ = rows_to_train;  ///< linker only: fewer rows than this are not trained on

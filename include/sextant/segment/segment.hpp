@@ -3,7 +3,8 @@
 /// SegmentState: a segment as one version of the collection sees it.
 /// Invariants: (1) rows never move and are never renumbered in a segment; (2) of all rows of all segments of a version
 /// at most one with a given id is alive; (3) a state never changes.
-/// Threads: SegmentState: immutable. Segment: tombstones() and overlay() belong to the writer; the rest is const-safe.
+/// Threads: SegmentState: immutable. Segment: tombstones() and overlay() belong to the writer; order() is thread-safe; the rest is
+/// const-safe.
 /// Lifetime: a state holds its segment; a segment goes with the last state that names it.
 #pragma once
 
@@ -17,6 +18,7 @@
 #include "sextant/core/types.hpp"
 #include "sextant/segment/id_column.hpp"
 #include "sextant/segment/id_map.hpp"
+#include "sextant/segment/id_order.hpp"
 #include "sextant/segment/payload_column.hpp"
 #include "sextant/segment/payload_overlay.hpp"
 #include "sextant/segment/tombstones.hpp"
@@ -34,7 +36,7 @@ struct SegmentBytes {
     FieldBytes fields = {};
     std::uint64_t ids = 0;
     std::uint64_t versions = 0;
-    std::uint64_t id_map = 0;
+    std::uint64_t id_map = 0;      ///< and, once scrolled, the order of ids
     std::uint64_t payloads = 0;
     std::uint64_t overlay = 0;
     std::uint64_t tombstones = 0;
@@ -58,10 +60,11 @@ public:
     [[nodiscard]] const Tombstones& tombstones() const noexcept { return tombstones_; }
     [[nodiscard]] PayloadOverlay& overlay() noexcept { return overlay_; }
     [[nodiscard]] const PayloadOverlay& overlay() const noexcept { return overlay_; }
+    [[nodiscard]] const IdOrderCache& order() const noexcept { return order_; }
 
 protected:
     Segment(SegmentKind kind, std::uint32_t max_rows, MemoryAccount& account) noexcept
-        : kind_(kind), max_rows_(max_rows), tombstones_(max_rows, account), overlay_(account) {}
+        : kind_(kind), max_rows_(max_rows), tombstones_(max_rows, account), overlay_(account), order_(account) {}
     /// The parts that every segment has.
     [[nodiscard]] SegmentBytes shared_bytes() const noexcept;
 
@@ -70,6 +73,7 @@ private:
     std::uint32_t max_rows_;
     Tombstones tombstones_;
     PayloadOverlay overlay_;
+    IdOrderCache order_;
 };
 
 struct SegmentState {

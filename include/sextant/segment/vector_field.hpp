@@ -53,6 +53,7 @@ struct FieldBytes {
     std::uint64_t codes = 0;
     std::uint64_t graph = 0;
     std::uint64_t other = 0;    ///< norms, codebook
+    std::uint64_t peak = 0;     ///< estimate() only: all of these and what building them takes beside
 };
 
 /// The rows of one field in one segment.

@@ -54,21 +54,20 @@ struct Abort {};
 
 #define SEXTANT_TEST_JOIN2(a, b) a##b
 #define SEXTANT_TEST_JOIN(a, b) SEXTANT_TEST_JOIN2(a, b)
-#define SEXTANT_TEST_CASE(function, name)                                                       \
-    static void function();                                                                     \
+#define SEXTANT_TEST_CASE(function, name)                                                            \
+    static void function();                                                                          \
     static const int SEXTANT_TEST_JOIN(function, _added) = sextant::test::Case::add(name, function); \
     static void function()
 #define TEST_CASE(name, tags) SEXTANT_TEST_CASE(SEXTANT_TEST_JOIN(test_case_, __LINE__), name)
-#define CHECK(...) \
-    sextant::test::Run::current().check(static_cast<bool>(__VA_ARGS__), #__VA_ARGS__, __FILE__, __LINE__)
+#define CHECK(...) sextant::test::Run::current().check(static_cast<bool>(__VA_ARGS__), #__VA_ARGS__, __FILE__, __LINE__)
 #define CHECK_FALSE(...) CHECK(!(__VA_ARGS__))
-#define REQUIRE(...)                                         \
-    do {                                                     \
-        const bool passed = static_cast<bool>(__VA_ARGS__);  \
-        CHECK(passed && #__VA_ARGS__);                       \
-        if (!passed) throw sextant::test::Abort{};           \
+#define REQUIRE(...)                                        \
+    do {                                                    \
+        const bool passed = static_cast<bool>(__VA_ARGS__); \
+        CHECK(passed&& #__VA_ARGS__);                       \
+        if (!passed) throw sextant::test::Abort{};          \
     } while (false)
-#define INFO(text)                                                                              \
-    std::ostringstream SEXTANT_TEST_JOIN(info_stream_, __LINE__);                               \
-    SEXTANT_TEST_JOIN(info_stream_, __LINE__) << text;                                          \
+#define INFO(text)                                                \
+    std::ostringstream SEXTANT_TEST_JOIN(info_stream_, __LINE__); \
+    SEXTANT_TEST_JOIN(info_stream_, __LINE__) << text;            \
     const sextant::test::Context SEXTANT_TEST_JOIN(info_, __LINE__)(SEXTANT_TEST_JOIN(info_stream_, __LINE__).str())

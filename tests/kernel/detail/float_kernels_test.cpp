@@ -59,7 +59,8 @@ void fill(Range& values, std::mt19937& random) {
 /// Rows of `dimension` floats, `stride` bytes apart, ending at an unreadable page.
 struct Rows {
     Rows(std::size_t count, std::size_t dimension_, std::size_t stride_, std::mt19937& random)
-        : dimension(dimension_), stride(stride_),
+        : dimension(dimension_),
+          stride(stride_),
           bytes(count == 0 ? 0 : (count - 1) * stride_ + dimension_ * sizeof(float)) {
         std::normal_distribution<float> normal;
         for (std::size_t at = 0; at + 4 <= bytes.size(); at += 4) {
@@ -77,15 +78,15 @@ struct Rows {
 std::vector<std::size_t> dimensions() {
     std::vector<std::size_t> list;
     for (std::size_t n = 0; n <= 200; ++n) list.push_back(n);
-    for (const std::size_t n : {255U, 256U, 257U, 300U, 384U, 511U, 768U, 784U, 960U, 1000U, 1024U, 1536U, 4095U, 4096U})
+    for (const std::size_t n :
+         {255U, 256U, 257U, 300U, 384U, 511U, 768U, 784U, 960U, 1000U, 1024U, 1536U, 4095U, 4096U})
         list.push_back(n);
     return list;
 }
 
 }  // namespace
 
-TEST_CASE("float pairs agree with a double-precision loop at every length and never read past the end",
-          "[kernel]") {
+TEST_CASE("float pairs agree with a double-precision loop at every length and never read past the end", "[kernel]") {
     std::mt19937 random(1);
     for (const KernelTable* table : tables()) {
         INFO(table->name);
@@ -205,8 +206,8 @@ TEST_CASE("rows may lie more than 4 GiB from the base", "[kernel]") {
     // Row numbers are 32 bits, addresses are not: the product must be computed in 64 bits.
     constexpr std::size_t stride = 1U << 16U;
     constexpr std::size_t row_count = 1U << 17U;  // 8 GiB of address space, of which a few pages are touched
-    void* memory = mmap(nullptr, stride * row_count, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory =
+        mmap(nullptr, stride * row_count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     REQUIRE(memory != MAP_FAILED);
     auto* base = static_cast<std::byte*>(memory);
     const std::vector<float> query(24, 2.0F);

@@ -76,7 +76,8 @@ TEST_CASE("tiles of every small shape agree with a double-precision loop and wri
         INFO(list.tables[t]->name);
         for (std::size_t queries = 1; queries <= 9; ++queries) {
             for (std::size_t rows = 1; rows <= 9; ++rows) {
-                const Shape shape{queries, rows, (queries * 31 + rows * 17) % 90, queries % 3, (rows % 3) * 4, rows % 2};
+                const Shape shape{queries,     rows,           (queries * 31 + rows * 17) % 90,
+                                  queries % 3, (rows % 3) * 4, rows % 2};
                 INFO(queries << " queries, " << rows << " rows, dimension " << shape.dimension);
                 CHECK(agrees(*list.tables[t], shape, random));
             }

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "kernel/guarded.hpp"
@@ -81,7 +82,9 @@ struct Rows {
             std::memcpy(row + sextant::i8_trailer_offset(n), &trailer, sizeof trailer);
         }
     }
-    const std::int8_t* row(std::size_t index) { return reinterpret_cast<const std::int8_t*>(bytes.data() + index * stride); }
+    const std::int8_t* row(std::size_t index) {
+        return reinterpret_cast<const std::int8_t*>(bytes.data() + index * stride);
+    }
 
     std::size_t stride;
     GuardedBytes bytes;
@@ -224,8 +227,22 @@ TEST_CASE("every table gives the same bits", "[kernel]") {
 TEST_CASE("encoding rounds to nearest even, clamps, and gives the same bytes in every table", "[kernel]") {
     std::mt19937 random(27);
     std::uniform_real_distribution<float> uniform(-150.0F, 150.0F);
-    const std::vector<float> special = {0.5F, -0.5F, 1.5F, -1.5F, 2.5F, -2.5F, 126.5F, 127.5F, 127.49F, -127.5F,
-                                        -128.5F, 1e38F, -1e38F, 1e-40F, -0.0F, std::numeric_limits<float>::infinity(),
+    const std::vector<float> special = {0.5F,
+                                        -0.5F,
+                                        1.5F,
+                                        -1.5F,
+                                        2.5F,
+                                        -2.5F,
+                                        126.5F,
+                                        127.5F,
+                                        127.49F,
+                                        -127.5F,
+                                        -128.5F,
+                                        1e38F,
+                                        -1e38F,
+                                        1e-40F,
+                                        -0.0F,
+                                        std::numeric_limits<float>::infinity(),
                                         -std::numeric_limits<float>::infinity()};
     for (const KernelTable* table : tables()) {
         INFO(table->name);

@@ -77,8 +77,8 @@ struct ByteSimd<Portable> {
         for (std::size_t i = 0; i < width; ++i) sum += query[i] * row.values[i];
         return sum;
     }
-    SEXTANT_KERNEL_INLINE static void finish_l2(const Sum* sums, const std::byte* const* trailers,
-                                                const I8Query& query, float* out) noexcept {
+    SEXTANT_KERNEL_INLINE static void finish_l2(const Sum* sums, const std::byte* const* trailers, const I8Query& query,
+                                                float* out) noexcept {
         for (int r = 0; r < 4; ++r) {
             const I8Trailer trailer = load_trailer(trailers[r]);
             const auto dot = static_cast<std::uint32_t>(sums[r]) - 128U * static_cast<std::uint32_t>(trailer.sum);

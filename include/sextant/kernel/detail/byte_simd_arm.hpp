@@ -41,8 +41,8 @@ struct ByteNeon {
     SEXTANT_KERNEL_INLINE static void store_scaled(float32x4_t value, const I8Query& query, float* out) noexcept {
         vst1q_f32(out, vaddq_f32(vdupq_n_f32(query.offset), vmulq_f32(vdupq_n_f32(query.scale), value)));
     }
-    SEXTANT_KERNEL_INLINE static void finish_l2(const Sum* sums, const std::byte* const* trailers,
-                                                const I8Query& query, float* out) noexcept {
+    SEXTANT_KERNEL_INLINE static void finish_l2(const Sum* sums, const std::byte* const* trailers, const I8Query& query,
+                                                float* out) noexcept {
         uint32x4_t squares = vdupq_n_u32(load_trailer(trailers[0]).square_sum);
         squares = vsetq_lane_u32(load_trailer(trailers[1]).square_sum, squares, 1);
         squares = vsetq_lane_u32(load_trailer(trailers[2]).square_sum, squares, 2);
@@ -81,8 +81,7 @@ struct ByteNeon {
     SEXTANT_KERNEL_INLINE static int16x4_t encode4(const float* v, const float* offset, float inverse_step) noexcept {
         const float32x4_t scaled = vmulq_n_f32(vsubq_f32(vld1q_f32(v), vld1q_f32(offset)), inverse_step);
         // maxnm takes the number where the other is NaN.
-        const float32x4_t clamped =
-            vminnmq_f32(vmaxnmq_f32(scaled, vdupq_n_f32(-128.0F)), vdupq_n_f32(127.0F));
+        const float32x4_t clamped = vminnmq_f32(vmaxnmq_f32(scaled, vdupq_n_f32(-128.0F)), vdupq_n_f32(127.0F));
         return vmovn_s32(vcvtnq_s32_f32(clamped));
     }
     SEXTANT_KERNEL_INLINE static void encode(const float* v, const float* offset, float inverse_step,

@@ -39,8 +39,7 @@ SEXTANT_KERNEL_INLINE void finish_quad_l2(__m128i products, const std::byte* con
                                           float* out) noexcept {
     const QuadTrailer trailer = QuadTrailer::load4(trailers);
     const __m128i dot = _mm_sub_epi32(products, _mm_slli_epi32(trailer.sum, 7));
-    const __m128i squares =
-        _mm_add_epi32(_mm_set1_epi32(static_cast<int>(query.square_sum)), trailer.square_sum);
+    const __m128i squares = _mm_add_epi32(_mm_set1_epi32(static_cast<int>(query.square_sum)), trailer.square_sum);
     store_scaled(float_of_u32(_mm_sub_epi32(squares, _mm_slli_epi32(dot, 1))), query, out);
 }
 SEXTANT_KERNEL_INLINE void finish_quad_dot(__m128i products, const std::byte* const* trailers, const I8Query& query,
@@ -59,8 +58,8 @@ SEXTANT_KERNEL_INLINE std::uint32_t sum_of_words(__m128i a) noexcept {
 template <class Model>
 struct ByteFinish {
     template <class Sum>
-    SEXTANT_KERNEL_INLINE static void finish_l2(const Sum* sums, const std::byte* const* trailers,
-                                                const I8Query& query, float* out) noexcept {
+    SEXTANT_KERNEL_INLINE static void finish_l2(const Sum* sums, const std::byte* const* trailers, const I8Query& query,
+                                                float* out) noexcept {
         finish_quad_l2(Model::sum4(sums[0], sums[1], sums[2], sums[3]), trailers, query, out);
     }
     template <class Sum>
@@ -101,8 +100,8 @@ struct ByteSimd<Sse2> : ByteFinish<ByteSimd<Sse2>> {
         return widen_signed(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
     }
     SEXTANT_KERNEL_INLINE static Sum accumulate(Sum sum, Query query, Row row) noexcept {
-        return _mm_add_epi32(
-            sum, _mm_add_epi32(_mm_madd_epi16(query.low, row.low), _mm_madd_epi16(query.high, row.high)));
+        return _mm_add_epi32(sum,
+                             _mm_add_epi32(_mm_madd_epi16(query.low, row.low), _mm_madd_epi16(query.high, row.high)));
     }
     SEXTANT_KERNEL_INLINE static __m128i sum4(Sum a, Sum b, Sum c, Sum d) noexcept {
         const __m128i ab = _mm_add_epi32(_mm_unpacklo_epi32(a, b), _mm_unpackhi_epi32(a, b));
@@ -140,7 +139,8 @@ struct ByteSimd<Sse2> : ByteFinish<ByteSimd<Sse2>> {
         const __m128 step = _mm_set1_ps(inverse_step);
         std::size_t i = 0;
         for (; i + 16 <= dimension; i += 16) {
-            const __m128i low = _mm_packs_epi32(encode4(v + i, offset + i, step), encode4(v + i + 4, offset + i + 4, step));
+            const __m128i low =
+                _mm_packs_epi32(encode4(v + i, offset + i, step), encode4(v + i + 4, offset + i + 4, step));
             const __m128i high =
                 _mm_packs_epi32(encode4(v + i + 8, offset + i + 8, step), encode4(v + i + 12, offset + i + 12, step));
             _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm_packs_epi16(low, high));
@@ -214,8 +214,7 @@ struct ByteSimd<Avx2> : ByteFinish<ByteSimd<Avx2>> {
         return static_cast<std::int32_t>(sum_of_words(fold(sum))) + dot_pair_tail(a, b, i, dimension);
     }
     SEXTANT_KERNEL_INLINE static __m256i encode8(const float* v, const float* offset, __m256 inverse_step) noexcept {
-        const __m256 scaled =
-            _mm256_mul_ps(_mm256_sub_ps(_mm256_loadu_ps(v), _mm256_loadu_ps(offset)), inverse_step);
+        const __m256 scaled = _mm256_mul_ps(_mm256_sub_ps(_mm256_loadu_ps(v), _mm256_loadu_ps(offset)), inverse_step);
         return _mm256_cvtps_epi32(
             _mm256_min_ps(_mm256_max_ps(scaled, _mm256_set1_ps(-128.0F)), _mm256_set1_ps(127.0F)));
     }
@@ -294,8 +293,9 @@ struct ByteWide512 {
         }
         if (i < dimension) {
             const auto mask = static_cast<__mmask16>((1U << (dimension - i)) - 1U);
-            _mm_mask_storeu_epi8(out + i, mask,
-                                 encode16(_mm512_maskz_loadu_ps(mask, v + i), _mm512_maskz_loadu_ps(mask, offset + i), step));
+            _mm_mask_storeu_epi8(
+                out + i, mask,
+                encode16(_mm512_maskz_loadu_ps(mask, v + i), _mm512_maskz_loadu_ps(mask, offset + i), step));
         }
     }
 };

@@ -24,10 +24,10 @@ struct TileInput {
     }
 };
 
-/// Queries × 4 rows; out[q][0..3]. Rows past `row_last` repeat it, so that every load stays inside.
+/// Queries × 4 rows: four floats at out + q * out_stride. Rows past `row_last` repeat it: every load stays inside.
 template <class Simd, class Step, int Queries>
 SEXTANT_KERNEL_INLINE void tile_f32(const TileInput& input, std::size_t first_query, std::size_t first_row,
-                                    std::size_t row_last, float (*out)[4]) noexcept {
+                                    std::size_t row_last, float* out, std::size_t out_stride) noexcept {
     using Batch = typename Simd::Batch;
     constexpr std::size_t width = Simd::width;
     const float* query[Queries];
@@ -59,24 +59,35 @@ SEXTANT_KERNEL_INLINE void tile_f32(const TileInput& input, std::size_t first_qu
             for (int r = 0; r < 4; ++r) sums[q][r] = Step::template step<Simd>(sums[q][r], value, part[r]);
         }
     }
-    for (int q = 0; q < Queries; ++q) Simd::sum4(sums[q][0], sums[q][1], sums[q][2], sums[q][3], out[q]);
+    for (int q = 0; q < Queries; ++q) {
+        Simd::sum4(sums[q][0], sums[q][1], sums[q][2], sums[q][3], out + static_cast<std::size_t>(q) * out_stride);
+    }
 }
 
 /// `Queries` queries against rows [first_row, end_row).
 template <class Simd, class Step, int Queries>
 SEXTANT_KERNEL_INLINE void tile_block_f32(const TileInput& input, std::size_t first_query, std::size_t first_row,
                                           std::size_t end_row, float* out, std::size_t out_stride) noexcept {
+    float* target = out + first_query * out_stride;
+    std::size_t r = first_row;
+    for (; r + 4 <= end_row; r += 4) {
+        tile_f32<Simd, Step, Queries>(input, first_query, r, end_row - 1, target + r, out_stride);
+    }
+    if (r == end_row) return;
     float quad[Queries][4];
-    for (std::size_t r = first_row; r < end_row; r += 4) {
-        tile_f32<Simd, Step, Queries>(input, first_query, r, end_row - 1, quad);
-        const std::size_t valid = end_row - r < 4 ? end_row - r : 4;
-        for (std::size_t q = 0; q < static_cast<std::size_t>(Queries); ++q) {
-            float* target = out + (first_query + q) * out_stride + r;
-            for (std::size_t k = 0; k < valid; ++k) target[k] = quad[q][k];
-        }
+    tile_f32<Simd, Step, Queries>(input, first_query, r, end_row - 1, quad[0], 4);
+    for (std::size_t q = 0; q < static_cast<std::size_t>(Queries); ++q) {
+        for (std::size_t k = 0; r + k < end_row; ++k) target[q * out_stride + r + k] = quad[q][k];
     }
 }
 
+/// Asks for `size` bytes from `at` on; returns where they end.
+SEXTANT_KERNEL_INLINE const std::byte* fetch_far(const std::byte* at, std::size_t size) noexcept {
+    for (std::size_t line = 0; line < size; line += cache_line_size) prefetch_line_far(at + line);
+    return at + size;
+}
+
+/// All queries against all rows, block by block; while a block is in work, the next one is on its way.
 template <class Simd, class Step>
 SEXTANT_KERNEL_INLINE void tiles_f32(const TileInput& input, std::size_t query_count, std::size_t row_count, float* out,
                                      std::size_t out_stride) noexcept {
@@ -89,19 +100,21 @@ SEXTANT_KERNEL_INLINE void tiles_f32(const TileInput& input, std::size_t query_c
     std::size_t block_rows = input.stride == 0 ? 4 : tile_block_size / input.stride / 4 * 4;
     if (block_rows < 4) block_rows = 4;
     if (block_rows > 64) block_rows = 64;
-    const std::size_t group_count = (query_count + group - 1) / group;
+    const std::size_t step_count = query_count / group + query_count % group;
     for (std::size_t first = 0; first < row_count; first += block_rows) {
         const std::size_t end = row_count - first < block_rows ? row_count : first + block_rows;
         const std::size_t next_end = row_count - end < block_rows ? row_count : end + block_rows;
         const std::byte* next = input.rows + end * input.stride;
-        const std::size_t share = ((next_end - end) * input.stride + group_count - 1) / group_count;
+        const std::size_t share = ((next_end - end) * input.stride + step_count - 1) / step_count;
         std::size_t q = 0;
         for (; q + group <= query_count; q += group) {
-            for (std::size_t at = 0; at < share; at += cache_line_size) prefetch_line_far(next + at);
-            next += share;
+            next = fetch_far(next, share);
             tile_block_f32<Simd, Step, Simd::tile_queries>(input, q, first, end, out, out_stride);
         }
-        for (; q < query_count; ++q) tile_block_f32<Simd, Step, 1>(input, q, first, end, out, out_stride);
+        for (; q < query_count; ++q) {
+            next = fetch_far(next, share);
+            tile_block_f32<Simd, Step, 1>(input, q, first, end, out, out_stride);
+        }
     }
 }
 

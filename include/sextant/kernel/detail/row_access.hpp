@@ -101,7 +101,8 @@ struct NextRows {
     template <class Rows>
     SEXTANT_KERNEL_INLINE static NextRows of(Rows rows, std::size_t first, std::size_t count) noexcept {
         NextRows next;
-        for (std::size_t r = 0; r < rows_per_pass; ++r) next.row[r] = rows.at(first + r < count ? first + r : count - 1);
+        for (std::size_t r = 0; r < rows_per_pass; ++r)
+            next.row[r] = rows.at(first + r < count ? first + r : count - 1);
         return next;
     }
 

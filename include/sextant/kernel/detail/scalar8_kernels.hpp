@@ -33,7 +33,8 @@ SEXTANT_KERNEL_INLINE void add_blocks(const std::uint8_t* query, const std::byte
         const std::size_t at = static_cast<std::size_t>(block) * Simd::width;
         const auto part = Simd::load_query(query + at);
         for (int r = 0; r < RowCount; ++r) {
-            const auto row = block + 1 < Blocks ? Simd::load_row(rows[r] + at) : Simd::load_row_tail(rows[r] + at, last);
+            const auto row =
+                block + 1 < Blocks ? Simd::load_row(rows[r] + at) : Simd::load_row_tail(rows[r] + at, last);
             sums[r] = Simd::accumulate(sums[r], part, row);
         }
     }

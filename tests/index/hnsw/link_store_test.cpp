@@ -1,0 +1,126 @@
+#include "sextant/index/hnsw/link_store.hpp"
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "sextant/index/hnsw/hnsw_audit.hpp"
+#include "support/catch.hpp"
+
+namespace sextant::inline v1::detail {
+namespace {
+
+using Ids = std::vector<std::uint32_t>;
+
+std::string hex(std::span<const std::byte> bytes) {
+    std::string text;
+    const char* digits = "0123456789ABCDEF";
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const auto byte = static_cast<unsigned>(bytes[i]);
+        text += digits[byte / 16];
+        text += digits[byte % 16];
+        text += (i + 1) % 32 == 0 ? '\n' : ' ';
+    }
+    return text;
+}
+
+/// The worked example of docs/format/graph.md.
+LinkStore example(MemoryAccount& account) {
+    LinkStore store =
+        LinkStore::reserve({.m = 4, .ef_construction = 16, .seed = 0x0102030405060708}, 3, account).value();
+    REQUIRE(store.ensure(3, 2).has_value());
+    store.set_upper_row(0, RowId{1});
+    store.set_upper_row(1, RowId{2});
+    store.write(RowId{0}, Ids{1});
+    store.write(RowId{1}, Ids{0, 2});
+    store.write(RowId{2}, Ids{1});
+    store.write_upper(0, Ids{1});
+    store.write_upper(1, Ids{0});
+    store.publish(3, 2, {0, 1});
+    return store;
+}
+
+TEST_CASE("sections have the bytes of the worked example", "[index][golden]") {
+    MemoryAccount account("test");
+    LinkStore store = example(account);
+    CHECK(store.upper_section().empty());
+    REQUIRE(store.seal(account).has_value());
+    CHECK(hex(store.level0_section()) ==
+          "01 00 00 00 FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF\n"
+          "00 00 00 00 02 00 00 00 FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF\n"
+          "01 00 00 00 FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF\n");
+    CHECK(hex(store.upper_section()) ==
+          "01 00 00 00 04 00 00 00 10 00 00 00 02 00 00 00 08 07 06 05 04 03 02 01 03 00 00 00 02 00 00 00\n"
+          "01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
+          "01 00 00 00 02 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
+          "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
+          "01 00 00 00 FF FF FF FF FF FF FF FF FF FF FF FF 00 00 00 00 FF FF FF FF FF FF FF FF FF FF FF FF\n");
+    const auto audit = audit_graph(store.view(), {});
+    REQUIRE(audit.has_value());
+    CHECK(audit->reachable_live_rows == 3);
+    CHECK(audit->level0_links == 4);
+}
+
+TEST_CASE("an empty graph has a header and nothing else", "[index][golden]") {
+    MemoryAccount account("test");
+    LinkStore store = LinkStore::reserve({}, 0, account).value();
+    REQUIRE(store.seal(account).has_value());
+    CHECK(store.level0_section().empty());
+    CHECK(hex(store.upper_section()) ==
+          "01 00 00 00 10 00 00 00 C8 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
+          "FF FF FF FF FF FF FF FF 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n");
+}
+
+TEST_CASE("what is read is what was written, before and after sealing and moving", "[index]") {
+    MemoryAccount account("test");
+    LinkStore store = example(account);
+    for (int step = 0; step < 3; ++step) {
+        std::array<std::uint32_t, 8> ids{};
+        REQUIRE(store.read(RowId{1}, ids.data()) == 2);
+        CHECK(ids[0] == 0);
+        CHECK(ids[1] == 2);
+        REQUIRE(store.read_upper(1, ids.data()) == 1);
+        CHECK(ids[0] == 0);
+        const GraphView view = store.view();
+        CHECK(view.entry_row() == RowId{1});
+        CHECK(view.row_limit == 3);
+        CHECK(view.slot_limit == 2);
+        CHECK(view.upper_rows[1] == 2);
+        if (step == 0) {
+            LinkStore moved(std::move(store));
+            store = std::move(moved);
+        } else {
+            REQUIRE(store.seal(account).has_value());
+        }
+    }
+    CHECK(store.memory_bytes() == account.used());
+}
+
+TEST_CASE("a full list holds 2 m rows and a longer one replaces a shorter", "[index]") {
+    MemoryAccount account("test");
+    LinkStore store = LinkStore::reserve({.m = 4, .ef_construction = 16}, 20, account).value();
+    REQUIRE(store.ensure(20, 0).has_value());
+    store.write(RowId{0}, Ids{1});
+    store.write(RowId{0}, Ids{1, 2, 3, 4, 5, 6, 7, 8});
+    std::array<std::uint32_t, 8> ids{};
+    CHECK(store.read(RowId{0}, ids.data()) == 8);
+    store.write(RowId{0}, {});
+    CHECK(store.read(RowId{0}, ids.data()) == 0);
+}
+
+TEST_CASE("rows and slots past the reservation are refused", "[index]") {
+    MemoryAccount account("test");
+    LinkStore store = LinkStore::reserve({}, 1000, account).value();
+    CHECK(store.max_slots() >= 1000 / 15);
+    REQUIRE(store.ensure(1000, store.max_slots()).has_value());
+    const auto refused = store.ensure(100000, 0);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == ErrorCode::resource_exhausted);
+    MemoryAccount small("small", 1000);
+    LinkStore poor = LinkStore::reserve({}, 100000, small).value();
+    CHECK_FALSE(poor.ensure(1000, 10).has_value());
+    CHECK(small.used() == 0);
+}
+
+}  // namespace
+}  // namespace sextant::inline v1::detail

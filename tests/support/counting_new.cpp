@@ -1,0 +1,48 @@
+// Replaces operator new in every test program, to count what a call allocates. A file of its own: where g++ sees both the
+// replacement and its use it warns of a mismatch that is none.
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+#include "support/allocations.hpp"
+
+namespace {
+
+thread_local std::uint64_t count = 0;
+
+void* counted(std::size_t size, std::size_t alignment) noexcept {
+    ++count;
+    if (alignment <= alignof(std::max_align_t)) return std::malloc(size == 0 ? 1 : size);
+    return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+void* counted_or_throw(std::size_t size, std::size_t alignment) {
+    void* const memory = counted(size, alignment);
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory;
+}
+
+constexpr std::size_t natural = alignof(std::max_align_t);
+
+}  // namespace
+
+std::uint64_t test_support::allocations_of_this_thread() noexcept { return count; }
+
+void* operator new(std::size_t size) { return counted_or_throw(size, natural); }
+void* operator new[](std::size_t size) { return counted_or_throw(size, natural); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    return counted_or_throw(size, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+    return counted_or_throw(size, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted(size, natural); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return counted(size, natural); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
