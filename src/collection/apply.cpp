@@ -47,9 +47,9 @@ private:
     /// A segment of the version before.
     struct Touched {
         std::vector<std::uint32_t> dead;
-        std::size_t changes = 0;                            ///< payload changes
-        std::shared_ptr<const TombstoneSet> deleted;        ///< prepared; null once committed
-        std::shared_ptr<SegmentState> next;                 ///< null: stays as it is
+        std::size_t changes = 0;                      ///< payload changes
+        std::shared_ptr<const TombstoneSet> deleted;  ///< prepared; null once committed
+        std::shared_ptr<SegmentState> next;           ///< null: stays as it is
     };
     /// Upserts that go into one growing segment: effects_[begin, end), of which only upserts count.
     struct Part {
@@ -57,7 +57,7 @@ private:
         GrowingSegment::Room room;
         std::size_t begin = 0;
         std::size_t end = 0;
-        std::size_t known = 0;                              ///< its index in the version before; touched_.size(): new
+        std::size_t known = 0;  ///< its index in the version before; touched_.size(): new
         std::shared_ptr<SegmentState> next;
     };
 
@@ -78,7 +78,8 @@ private:
             const Effect& effect = effects_[i];
             if (effect.kind != EffectKind::upsert) continue;
             if (parts_.empty() && active != nullptr) {
-                parts_.push_back({.segment = active, .room = {}, .begin = i, .end = i, .known = index_of(*active), .next = {}});
+                parts_.push_back(
+                    {.segment = active, .room = {}, .begin = i, .end = i, .known = index_of(*active), .next = {}});
             }
             if (parts_.empty() || !has_room(parts_.back(), effect, effect.id.is_uuid())) {
                 SEXTANT_TRY(open_part(i, wide));
@@ -98,10 +99,14 @@ private:
     [[nodiscard]] Result<void> open_part(std::size_t begin, bool wide) {
         std::uint64_t vector_bytes = 0;
         for (const auto& field : core_.fields) vector_bytes += field->dimension() * sizeof(float);
-        SEXTANT_TRY_ASSIGN(auto segment, GrowingSegment::create(core_.fields, growing_rows_for(vector_bytes), wide,
-                                                                core_.account));
-        parts_.push_back(
-            {.segment = std::move(segment), .room = {}, .begin = begin, .end = begin, .known = touched_.size(), .next = {}});
+        SEXTANT_TRY_ASSIGN(auto segment,
+                           GrowingSegment::create(core_.fields, growing_rows_for(vector_bytes), wide, core_.account));
+        parts_.push_back({.segment = std::move(segment),
+                          .room = {},
+                          .begin = begin,
+                          .end = begin,
+                          .known = touched_.size(),
+                          .next = {}});
         return {};
     }
 

@@ -11,9 +11,7 @@ namespace sextant::inline v1::detail {
 
 void Background::submit(Lane lane) {
     // The job keeps the state alive, not the executor: see ExecutorSource.
-    const auto job = [self = core_.shared_from_this(), this, lane] {
-        lane == Lane::link ? link_job() : rebuild_job();
-    };
+    const auto job = [self = core_.shared_from_this(), this, lane] { lane == Lane::link ? link_job() : rebuild_job(); };
     bool submitted = true;
     try {
         if (core_.works_inline) {
@@ -42,8 +40,9 @@ void Background::poke() {
         // close() waits for the submitting as it does for the jobs: afterwards no one touches the executor.
         at_work_ += (link ? 1U : 0U) + (rebuild ? 1U : 0U);
     }
-    if (link) submit(Lane::link);
+    // Inside the call, the rebuild goes first: what it replaces needs no linking.
     if (rebuild) submit(Lane::rebuild);
+    if (link) submit(Lane::link);
 }
 
 bool Background::is_rebuilding(const Segment* segment) const {
@@ -128,9 +127,8 @@ Result<void> Background::wait_until_indexed() {
         const auto now = core_.cell.pin();
         for (const auto& state : now->segments) {
             if (state->segment->kind() != SegmentKind::growing) continue;
-            const auto wanted =
-                std::find_if(target->segments.begin(), target->segments.end(),
-                             [&](const auto& then) { return then->segment == state->segment; });
+            const auto wanted = std::find_if(target->segments.begin(), target->segments.end(),
+                                             [&](const auto& then) { return then->segment == state->segment; });
             if (wanted == target->segments.end()) continue;
             if (static_cast<const GrowingSegment&>(*state->segment).indexed_rows() < (*wanted)->row_count) return false;
         }

@@ -54,12 +54,12 @@ private:
     struct RebuildPlan {
         RebuildKind kind = RebuildKind::none;
         std::vector<SegmentState> sources;
-        SharedVersion<Version> held;                ///< keeps what the sources refer to
-        std::shared_ptr<GrowingSegment> frozen;     ///< was taking rows until now
+        SharedVersion<Version> held;             ///< keeps what the sources refer to
+        std::shared_ptr<GrowingSegment> frozen;  ///< was taking rows until now
     };
     struct LinkChoice {
         std::shared_ptr<GrowingSegment> segment;
-        std::vector<std::uint32_t> repairs;
+        std::uint32_t row_count = 0;
         bool link = false;
         bool flush = false;
     };
@@ -70,7 +70,12 @@ private:
     [[nodiscard]] std::optional<LinkChoice> choose_link_in(const Version& version) SEXTANT_REQUIRES(mutex_);
     void link_job() noexcept;
     [[nodiscard]] Result<void> link_once(const LinkChoice& choice, const std::stop_token& stop);
-    [[nodiscard]] std::vector<std::uint32_t> take_repairs(const Segment* segment, std::uint32_t indexed);
+    [[nodiscard]] Result<void> link_tail(const LinkChoice& choice, const SegmentState& state,
+                                         const std::stop_token& stop);
+    [[nodiscard]] Result<void> repair_rows(const LinkChoice& choice, const std::stop_token& stop);
+    void note_link_failure(const LinkChoice& choice, const Error& error);
+    [[nodiscard]] std::vector<RowId> take_repairs(const Segment* segment, std::uint32_t indexed);
+    void drop_repairs(std::span<const SegmentState> segments);
     [[nodiscard]] std::uint32_t pressure_tail() const;
 
     // Rebuild lane (background_rebuild.cpp)
@@ -96,14 +101,15 @@ private:
     mutable Mutex mutex_{LockRank::maintenance};
     CondVar changed_;  ///< a job ended, a segment was linked further, or close() began
     bool closed_ SEXTANT_GUARDED_BY(mutex_) = false;
-    bool link_running_ SEXTANT_GUARDED_BY(mutex_) = false;      ///< submitted or at work
+    bool link_running_ SEXTANT_GUARDED_BY(mutex_) = false;  ///< submitted or at work
     bool rebuild_running_ SEXTANT_GUARDED_BY(mutex_) = false;
-    std::size_t at_work_ SEXTANT_GUARDED_BY(mutex_) = 0;        ///< jobs at work, and submitting them
-    std::size_t flush_requests_ SEXTANT_GUARDED_BY(mutex_) = 0; ///< calls that wait until all is indexed
+    std::size_t at_work_ SEXTANT_GUARDED_BY(mutex_) = 0;         ///< jobs at work, and submitting them
+    std::size_t flush_requests_ SEXTANT_GUARDED_BY(mutex_) = 0;  ///< calls that wait until all is indexed
     const Segment* linking_ SEXTANT_GUARDED_BY(mutex_) = nullptr;
     std::stop_source link_stop_ SEXTANT_GUARDED_BY(mutex_);
-    const Segment* stuck_segment_ SEXTANT_GUARDED_BY(mutex_) = nullptr;  ///< where a pass linked nothing …
-    std::uint32_t stuck_rows_ SEXTANT_GUARDED_BY(mutex_) = 0;            ///< … when it had so many rows
+    const Segment* stuck_segment_ SEXTANT_GUARDED_BY(mutex_) = nullptr;  ///< where a pass linked nothing, or failed …
+    std::uint32_t stuck_rows_ SEXTANT_GUARDED_BY(mutex_) = 0;            ///< … not tried again below so many rows
+    std::size_t stuck_repairs_ SEXTANT_GUARDED_BY(mutex_) = 0;           ///< … and so many repairs
     std::vector<const Segment*> rebuilding_ SEXTANT_GUARDED_BY(mutex_);
     std::stop_source rebuild_stop_ SEXTANT_GUARDED_BY(mutex_);
     std::deque<std::shared_ptr<TaskState>> optimize_queue_ SEXTANT_GUARDED_BY(mutex_);
@@ -115,7 +121,7 @@ private:
     std::uint64_t merges_ SEXTANT_GUARDED_BY(mutex_) = 0;
     bool slowed_ SEXTANT_GUARDED_BY(mutex_) = false;
     std::int64_t slowed_ns_ SEXTANT_GUARDED_BY(mutex_) = 0;
-    std::int64_t link_ns_per_row_ SEXTANT_GUARDED_BY(mutex_) = 0;         ///< 0: not measured yet
+    std::int64_t link_ns_per_row_ SEXTANT_GUARDED_BY(mutex_) = 0;  ///< 0: not measured yet
 
     struct Repair {
         const Segment* segment;

@@ -138,11 +138,9 @@ Result<void> Background::swap_in(const SegmentSealer& sealer, const RebuildPlan&
     };
     SegmentSealer::LateChanges late;
     for (std::size_t i = 0; i < plan.sources.size(); ++i) {
-        const auto state = std::find_if(now.segments.begin(), now.segments.end(), [&](const auto& candidate) {
-            return candidate->segment == plan.sources[i].segment;
-        });
-        SEXTANT_CHECK(state != now.segments.end());  // only this lane takes segments out
-        sealer.collect_late_changes(i, **state, now.last, late);
+        const SegmentState* const state = now.state_of(*plan.sources[i].segment);
+        SEXTANT_CHECK(state != nullptr);  // only this lane takes segments out
+        sealer.collect_late_changes(i, *state, now.last, late);
     }
     auto version = std::make_unique<Version>();
     version->segments.reserve(now.segments.size() + 1);
@@ -170,6 +168,8 @@ Result<void> Background::swap_in(const SegmentSealer& sealer, const RebuildPlan&
     version->garbage = now.garbage;
     const Version& next = *version;
     core_.publish(VersionCell<Version>::prepare(std::move(version)), next);
+    // Under the lock: no writer can queue more of them, and another segment may come to lie at the same address.
+    drop_repairs(plan.sources);
     return {};
 }
 
@@ -180,7 +180,8 @@ void Background::report(const RebuildPlan& plan, std::uint64_t rows) {
         rebuild_error_.reset();
     }
     if (core_.events == nullptr) return;
-    constexpr const char* names[] = {"", "segment.sealed", "segment.vacuumed", "segment.merged", "collection.optimized"};
+    constexpr const char* names[] = {"", "segment.sealed", "segment.vacuumed", "segment.merged",
+                                     "collection.optimized"};
     core_.emit_event(Severity::info, names[static_cast<std::size_t>(plan.kind)],
                      fmt::format("{} segments became one of {} rows", plan.sources.size(), rows));
 }

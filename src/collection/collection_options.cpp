@@ -21,8 +21,8 @@ Result<void> validate_options(const std::optional<std::size_t>& dimension, const
     const std::uint32_t m = index.m.value_or(defaults.m);
     const std::uint32_t ef = index.ef_construction.value_or(defaults.ef_construction);
     if (ef < m || ef > most_ef) {
-        return invalid_argument(fmt::format(
-            "options.index.ef_construction: got {}, expected options.index.m = {} to {}", ef, m, most_ef));
+        return invalid_argument(
+            fmt::format("options.index.ef_construction: got {}, expected options.index.m = {} to {}", ef, m, most_ef));
     }
     return {};
 }

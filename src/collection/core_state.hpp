@@ -76,9 +76,9 @@ public:
     mutable ObjectPool<SearchScratch> scratches;
 
     mutable Mutex write_mutex{LockRank::collection_write};
-    const Version* current SEXTANT_GUARDED_BY(write_mutex);                       ///< what cell holds
-    std::shared_ptr<GrowingSegment> active SEXTANT_GUARDED_BY(write_mutex);       ///< takes rows; null: none yet
-    bool wide_ids SEXTANT_GUARDED_BY(write_mutex) = false;                        ///< a UUID was seen
+    const Version* current SEXTANT_GUARDED_BY(write_mutex);                  ///< what cell holds
+    std::shared_ptr<GrowingSegment> active SEXTANT_GUARDED_BY(write_mutex);  ///< takes rows; null: none yet
+    bool wide_ids SEXTANT_GUARDED_BY(write_mutex) = false;                   ///< a UUID was seen
     WriteResolver resolver SEXTANT_GUARDED_BY(write_mutex);
     /// active.get(), for readers of statistics: never dereferenced.
     std::atomic<const Segment*> active_segment{nullptr};

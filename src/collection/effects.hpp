@@ -14,7 +14,7 @@
 namespace sextant::inline v1::detail {
 
 enum class EffectKind : std::uint8_t {
-    upsert,   ///< a new row
+    upsert,  ///< a new row
     erase,
     payload,  ///< the row stays, its payload changes
 };

@@ -1,5 +1,6 @@
 /// estimate: what memory points will take, from the same rules that lay them out.
 #include <algorithm>
+#include <bit>
 
 #include "sextant/collection/detail/collection_core.hpp"
 #include "sextant/quantizer/scalar_quantizer.hpp"
@@ -16,10 +17,11 @@ constexpr std::uint64_t huge_page = std::uint64_t{2} << 20U;
 
 std::uint64_t pages(std::uint64_t bytes) noexcept { return (bytes + page - 1) / page * page; }
 
-/// What an arena that grows has committed for `bytes`: half a step too much on average, a step at most.
+/// What an arena that grew to `bytes` in small steps has committed: it doubles from 64 KiB to 2 MiB, then adds 2 MiB.
 std::uint64_t grown(std::uint64_t bytes) noexcept {
-    const std::uint64_t step = std::clamp<std::uint64_t>(bytes / 2, std::uint64_t{64} << 10U, huge_page);
-    return bytes == 0 ? 0 : bytes + step / 2;
+    if (bytes == 0) return 0;
+    if (bytes > huge_page) return (bytes + huge_page - 1) / huge_page * huge_page;
+    return std::max(std::uint64_t{64} << 10U, std::bit_ceil(bytes));
 }
 
 PartBytes sealed_parts(std::uint64_t points, const VectorField& field) noexcept {
@@ -35,18 +37,31 @@ PartBytes sealed_parts(std::uint64_t points, const VectorField& field) noexcept 
     return parts;
 }
 
-/// `points` points in growing segments, before the first is sealed.
-std::uint64_t growing_bytes(std::uint64_t points, const VectorField& field) noexcept {
+/// `points` points in a growing segment: 8-bit head codes, and a graph whose parts grow one by one.
+std::uint64_t growing_bytes(std::uint64_t points, const CoreOptions& options, const VectorField& field) noexcept {
     const FieldBytes bytes = field.estimate(points);
-    const bool head_codes = field.metric() < MetricId::user;
+    const bool head_codes = field.metric() < MetricId::user && points >= 1024;
     const std::uint64_t code = code_stride(ScalarQuantizer::code_size_for(field.dimension()));
-    const std::uint64_t ids = 2 * grown(points * sizeof(std::uint64_t)) + points * 6;
-    return grown(bytes.vectors) + (head_codes ? grown(points * code) : 0) + grown(bytes.graph) + grown(bytes.other) + ids;
+    const std::uint64_t level0 = points * 2 * options.index.m * sizeof(std::uint32_t);
+    const std::uint64_t upper = bytes.graph > level0 ? bytes.graph - level0 : 0;
+    const std::uint64_t tree = points * sizeof(std::uint32_t);
+    const std::uint64_t id_slots = std::max<std::uint64_t>(points * 6, page);
+    return grown(bytes.vectors) + (head_codes ? grown(points * code) : 0) + grown(level0) + grown(upper) + grown(tree) +
+           grown(bytes.other) + 2 * grown(points * sizeof(std::uint64_t)) + id_slots;
+}
+
+/// What a sealed segment takes while it is built. The sample for training goes before the graph is begun.
+std::uint64_t building_bytes(std::uint64_t points, const VectorField& field) noexcept {
+    const PartBytes parts = sealed_parts(points, field);
+    const std::uint64_t sampled = std::min<std::uint64_t>(points, ScalarQuantizer::sample_rows);
+    const std::uint64_t sample = parts.codes == 0 ? 0 : pages(sampled * field.dimension() * sizeof(float));
+    const std::uint64_t tree = pages(points * sizeof(std::uint32_t));
+    return parts.total() - parts.codes - parts.graph + std::max(sample, parts.codes + parts.graph + tree);
 }
 
 }  // namespace
 
-MemoryEstimate CollectionCore::estimate(std::uint64_t points, const VectorField& field) {
+MemoryEstimate CollectionCore::estimate(std::uint64_t points, const CoreOptions& options, const VectorField& field) {
     MemoryEstimate estimate;
     if (points == 0) return estimate;
     estimate.parts = sealed_parts(points, field);
@@ -55,9 +70,9 @@ MemoryEstimate CollectionCore::estimate(std::uint64_t points, const VectorField&
     // growing segment, or, past one of them, mostly sealed ones.
     const std::uint64_t per_segment = growing_rows_for(field.dimension() * sizeof(float));
     const std::uint64_t in_growing = std::min(points, per_segment);
-    std::uint64_t sources = growing_bytes(in_growing, field);
+    std::uint64_t sources = growing_bytes(in_growing, options, field);
     if (points > in_growing) sources += sealed_parts(points - in_growing, field).total();
-    estimate.peak = estimate.steady + sources;
+    estimate.peak = sources + building_bytes(points, field);
     return estimate;
 }
 

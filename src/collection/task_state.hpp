@@ -16,8 +16,7 @@ public:
     void set_progress(double done) noexcept {
         // Relaxed, and only upwards: it is for people to look at.
         double before = progress_.load(std::memory_order_relaxed);
-        while (before < done && !progress_.compare_exchange_weak(before, done, std::memory_order_relaxed)) {
-        }
+        while (before < done && !progress_.compare_exchange_weak(before, done, std::memory_order_relaxed)) {}
     }
     [[nodiscard]] double progress() const noexcept { return progress_.load(std::memory_order_relaxed); }
 

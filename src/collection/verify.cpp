@@ -29,7 +29,8 @@ Result<void> verify_rows(const Version& version, std::size_t index, Depth depth)
             const RowId found = version.segments[other]->find(id, hash);
             if (other == index && found != RowId{row}) return damaged(index, row, "its id leads elsewhere");
             if (other != index && found != no_row) {
-                return damaged(index, row, fmt::format("its id {} is alive in segment {} as well", id.to_string(), other));
+                return damaged(index, row,
+                               fmt::format("its id {} is alive in segment {} as well", id.to_string(), other));
             }
         }
         if (state.version(row, version.last) > version.last) return damaged(index, row, "its version is in the future");
@@ -56,8 +57,8 @@ Result<void> CoreState::verify(Depth depth) const {
         live += version->segments[i]->live_count;
     }
     if (live != version->live_count) {
-        return Error{ErrorCode::corruption, fmt::format("{} live rows in segments, the version says {}", live,
-                                                        version->live_count)};
+        return Error{ErrorCode::corruption,
+                     fmt::format("{} live rows in segments, the version says {}", live, version->live_count)};
     }
     if (depth != Depth::full) return {};
     for (std::size_t i = 0; i < version->segments.size(); ++i) {

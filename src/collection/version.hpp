@@ -12,10 +12,18 @@
 namespace sextant::inline v1::detail {
 
 struct Version {
-    Lsn last{};                                                  ///< of the last write
+    Lsn last{};  ///< of the last write
     std::uint64_t live_count = 0;
-    std::vector<std::shared_ptr<const SegmentState>> segments;   ///< sealed ones first
-    GarbageRef garbage;                                          ///< what goes when this version and all before are gone
+    std::vector<std::shared_ptr<const SegmentState>> segments;  ///< sealed ones first
+    GarbageRef garbage;                                         ///< what goes when this version and all before are gone
+
+    /// Null when the version does not have the segment.
+    [[nodiscard]] const SegmentState* state_of(const Segment& wanted) const noexcept {
+        for (const auto& state : segments) {
+            if (state->segment.get() == &wanted) return state.get();
+        }
+        return nullptr;
+    }
 
     struct Place {
         std::size_t segment = 0;

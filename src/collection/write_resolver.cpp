@@ -13,7 +13,7 @@ namespace sextant::inline v1::detail {
 namespace {
 
 enum PendingState : std::uint8_t {
-    untouched,        ///< as stored
+    untouched,  ///< as stored
     upserted,
     erased,
     payload_changed,
@@ -55,8 +55,8 @@ Result<void> validate_op(const WriteOp& op, std::size_t dimension) {
 
 Result<void> validate_vector(VectorView vector, std::size_t dimension, const char* field) {
     if (vector.size() != dimension) {
-        return invalid_argument(fmt::format("{}: got {} floats, expected options.dimension = {}", field, vector.size(),
-                                            dimension));
+        return invalid_argument(
+            fmt::format("{}: got {} floats, expected options.dimension = {}", field, vector.size(), dimension));
     }
     const double square = sum_of_squares(vector);
     if (square <= largest_square) return {};
@@ -65,14 +65,15 @@ Result<void> validate_vector(VectorView vector, std::size_t dimension, const cha
             return invalid_argument(fmt::format("{}[{}]: got {}, expected a finite number", field, i, vector[i]));
         }
     }
-    return invalid_argument(fmt::format("{}: its length is {:.3g}, expected at most {:.3g}, as distances would overflow",
-                                        field, std::sqrt(square), std::sqrt(largest_square)));
+    return invalid_argument(
+        fmt::format("{}: its length is {:.3g}, expected at most {:.3g}, as distances would overflow", field,
+                    std::sqrt(square), std::sqrt(largest_square)));
 }
 
 Result<void> validate_ops(std::span<const WriteOp> ops, std::size_t dimension) {
     if (ops.size() > limits::max_batch_operations) {
-        return invalid_argument(fmt::format("batch: got {} operations, expected at most {}", ops.size(),
-                                            limits::max_batch_operations));
+        return invalid_argument(
+            fmt::format("batch: got {} operations, expected at most {}", ops.size(), limits::max_batch_operations));
     }
     std::size_t size = 0;
     for (std::size_t i = 0; i < ops.size(); ++i) {
@@ -82,8 +83,8 @@ Result<void> validate_ops(std::span<const WriteOp> ops, std::size_t dimension) {
         size += ops[i].vector.size_bytes() + ops[i].payload.size();
     }
     if (size > limits::max_batch_size && ops.size() > 1) {
-        return invalid_argument(
-            fmt::format("batch: got {} bytes of vectors and payloads, expected at most {}", size, limits::max_batch_size));
+        return invalid_argument(fmt::format("batch: got {} bytes of vectors and payloads, expected at most {}", size,
+                                            limits::max_batch_size));
     }
     return {};
 }

@@ -43,8 +43,8 @@ private:
     ResolvedEffects resolved_;
     /// Effects before they are known to do anything; beside each whether it does.
     std::vector<Effect> pending_;
-    std::vector<std::uint8_t> state_;     ///< PendingState of pending_
-    std::vector<std::uint32_t> index_;    ///< hash table into pending_; empty for a single operation
+    std::vector<std::uint8_t> state_;   ///< PendingState of pending_
+    std::vector<std::uint32_t> index_;  ///< hash table into pending_; empty for a single operation
 };
 
 }  // namespace sextant::inline v1::detail

@@ -69,6 +69,7 @@ private:
     [[nodiscard]] RowFilter safe_filter();
     void scan(std::uint32_t first, std::uint32_t last, TopRows& top);
     void rescore();
+    void prefetch_rows(std::span<const RowId> rows) const noexcept;
     void score_raw(std::span<Neighbor> rows);
     void finish(std::span<Neighbor> ranked);
 
@@ -123,8 +124,9 @@ std::size_t candidates_for(const FieldQuery& query, std::size_t ranked, CodeTrus
         const double asked = std::ceil(double{query.oversampling} * static_cast<double>(query.count));
         return std::max(ranked, static_cast<std::size_t>(std::min(asked, 1e9)));
     }
-    if (trust == CodeTrust::estimate) return ranked + std::max<std::size_t>(ranked / 2, 10);
-    return std::max(std::min(4 * ranked, query.ef), ranked + std::max<std::size_t>(ranked / 2, 10));
+    // Never more than ef: who asks for a small pool wants it small.
+    const std::size_t usual = trust == CodeTrust::estimate ? ranked + std::max<std::size_t>(ranked / 2, 10) : 4 * ranked;
+    return std::max(std::min(usual, query.ef), ranked);
 }
 
 FieldAnswer Search::run() {
@@ -240,11 +242,23 @@ RowFilter Search::safe_filter() {
 
 // --- raw vectors rank ---------------------------------------------------------------------------------------------------
 
+/// Asks for whole rows at once, 8 KiB of them: they are cold, and few, so a kernel that looks a row or two ahead would wait for each.
+void Search::prefetch_rows(std::span<const RowId> rows) const noexcept {
+    const std::size_t size = query_.vector.size_bytes();
+    std::size_t left = 8192;
+    for (const RowId row : rows) {
+        if (left < size) return;
+        left -= size;
+        for (std::size_t at = 0; at < size; at += 64) __builtin_prefetch(view_.raw.row(row) + at);
+    }
+}
+
 /// Replaces distances by those of raw vectors.
 void Search::score_raw(std::span<Neighbor> rows) {
     for (std::size_t first = 0; first < rows.size(); first += scan_chunk) {
         const std::size_t count = std::min(scan_chunk, rows.size() - first);
         for (std::size_t i = 0; i < count; ++i) buffers_.rows[i] = rows[first + i].row;
+        prefetch_rows(buffers_.rows.first(count));
         raw().score(buffers_.rows.first(count), buffers_.distances);
         for (std::size_t i = 0; i < count; ++i) rows[first + i].distance = buffers_.distances[i];
         answer_.counters.scored += count;

@@ -70,8 +70,8 @@ KeptRows::KeptRows(const SegmentState& source, std::uint32_t first_new_row)
     std::uint32_t dropped = 0;
     for (std::size_t word = 0; word < words; ++word) {
         dropped_before_.push_back(dropped);
-        dropped += static_cast<std::uint32_t>(
-            std::popcount(load_word(dropped_, word) & rows_mask(word, source.row_count)));
+        dropped +=
+            static_cast<std::uint32_t>(std::popcount(load_word(dropped_, word) & rows_mask(word, source.row_count)));
     }
     kept_count_ -= dropped;
 }
@@ -171,8 +171,8 @@ void SegmentSealer::collect_late_changes(std::size_t index, const SegmentState& 
             std::uint64_t died = load_word(after, word) & rows_mask(word, then.row_count);
             if (before.words != nullptr) died &= ~load_word(before, word);
             for (; died != 0; died &= died - 1) {
-                out.dead.push_back(
-                    kept.new_row(static_cast<std::uint32_t>(word * 64) + static_cast<std::uint32_t>(std::countr_zero(died))));
+                out.dead.push_back(kept.new_row(static_cast<std::uint32_t>(word * 64) +
+                                                static_cast<std::uint32_t>(std::countr_zero(died))));
             }
         }
     }

@@ -18,7 +18,8 @@ static_assert(std::is_nothrow_move_constructible_v<Photos> && std::is_nothrow_mo
 static_assert(!std::is_copy_constructible_v<Photos> && std::is_nothrow_destructible_v<Photos>);
 
 // A PointId is made on purpose only.
-static_assert(!std::is_convertible_v<std::uint64_t, sx::PointId> && std::is_constructible_v<sx::PointId, std::uint64_t>);
+static_assert(!std::is_convertible_v<std::uint64_t, sx::PointId> &&
+              std::is_constructible_v<sx::PointId, std::uint64_t>);
 
 // Value types are aggregates whose every member has a default.
 static_assert(std::is_aggregate_v<sx::Hit> && std::is_aggregate_v<sx::Record> && std::is_aggregate_v<sx::Select>);
@@ -51,8 +52,11 @@ TEST_CASE("the example of the first page compiles and does what it says", "[api]
     photos.write(std::move(batch)).value();
 
     const std::vector<float> query = some_vector(2.1F);
-    auto hits = photos.search({.vector = query, .k = 10,
-                               .filter = sx::field("year") >= 2020 && sx::field("tags").matches("beach")}).value();
+    auto hits =
+        photos
+            .search(
+                {.vector = query, .k = 10, .filter = sx::field("year") >= 2020 && sx::field("tags").matches("beach")})
+            .value();
     REQUIRE(hits.size() == 1);
     for (const sx::Hit& hit : hits) {
         CHECK(hit.id == sx::PointId{43});
@@ -65,8 +69,9 @@ TEST_CASE("the example of the first page compiles and does what it says", "[api]
 }
 
 TEST_CASE("every call can be written the short way", "[api]") {
-    Cache cache = Cache::open({.dimension = 4, .index = {.m = 8, .ef_construction = 50, .seed = 7}, .deterministic = true})
-                      .value();
+    Cache cache =
+        Cache::open({.dimension = 4, .index = {.m = 8, .ef_construction = 50, .seed = 7}, .deterministic = true})
+            .value();
     const std::vector<float> v = some_vector(1.0F);
     const float plain[4] = {1, 2, 3, 4};
 

@@ -59,8 +59,8 @@ TEST_CASE("a vector of the wrong dimension is refused", "[bad_input]") {
 
 TEST_CASE("a dimension that is missing, zero or over the limit is refused", "[bad_input]") {
     CHECK(mentions(L2::open({}).error(), "options.dimension"));
-    for (const std::size_t bad : {std::size_t{0}, limits::max_dimension + 1, std::size_t{1} << 59U, std::size_t{1} << 63U,
-                                  std::numeric_limits<std::size_t>::max()}) {
+    for (const std::size_t bad : {std::size_t{0}, limits::max_dimension + 1, std::size_t{1} << 59U,
+                                  std::size_t{1} << 63U, std::numeric_limits<std::size_t>::max()}) {
         const auto opened = L2::open({.dimension = bad});
         REQUIRE_FALSE(opened.has_value());
         CHECK(opened.error().code == ErrorCode::invalid_argument);
@@ -121,8 +121,16 @@ TEST_CASE("numbers of a search outside their limits are refused by name", "[bad_
     f.refused(with([](auto& r) { r.ef = limits::max_ef + 1; }), "ef: got");
     f.refused(with([](auto& r) { r.offset = limits::max_offset + 1; }), "offset: got");
     f.refused(with([](auto& r) { r.offset = std::numeric_limits<std::size_t>::max(); }), "offset: got");
-    f.refused(with([](auto& r) { r.offset = std::numeric_limits<std::size_t>::max() - 5; r.k = 10; }), "offset: got");
-    f.refused(with([](auto& r) { r.k = std::numeric_limits<std::size_t>::max(); r.offset = 1; }), "k: got");
+    f.refused(with([](auto& r) {
+                  r.offset = std::numeric_limits<std::size_t>::max() - 5;
+                  r.k = 10;
+              }),
+              "offset: got");
+    f.refused(with([](auto& r) {
+                  r.k = std::numeric_limits<std::size_t>::max();
+                  r.offset = 1;
+              }),
+              "k: got");
     f.refused(with([](auto& r) { r.oversampling = 0.5F; }), "oversampling: got 0.5");
     f.refused(with([](auto& r) { r.oversampling = not_a_number; }), "oversampling: got nan");
     f.refused(with([](auto& r) { r.oversampling = 1e9F; }), "oversampling: got");
@@ -130,7 +138,10 @@ TEST_CASE("numbers of a search outside their limits are refused by name", "[bad_
     f.refused(with([](auto& r) { r.filter = field("a..b") == 1; }), "a..b");
     f.refused(f.c.scroll({.limit = 0}), "limit: got 0");
     f.refused(f.c.scroll({.limit = limits::max_k + 1}), "limit: got");
-    CHECK(with([](auto& r) { r.k = limits::max_k; r.offset = limits::max_offset; }).has_value());
+    CHECK(with([](auto& r) {
+              r.k = limits::max_k;
+              r.offset = limits::max_offset;
+          }).has_value());
 
     const std::vector<SearchRequest> batch{query(f.v), {.vector = f.v, .k = 0}};
     f.refused(f.c.search_batch(batch), "requests[1]: k: got 0");
@@ -153,7 +164,7 @@ TEST_CASE("a payload that is no object, too deep or too large is refused", "[bad
     f.refused(f.c.upsert(PointId{1}, f.v, {{"x", std::numeric_limits<double>::infinity()}}), "x");
     Payload deep = Payload::object();
     for (std::size_t i = 0; i < limits::max_payload_depth + 1; ++i) deep = Payload{{"d", deep}};
-    f.refused(f.c.upsert(PointId{1}, f.v, deep), "deep");
+    f.refused(f.c.upsert(PointId{1}, f.v, deep), "64 levels");
     const Payload large{{"text", std::string(limits::max_payload_size + 1, 'x')}};
     f.refused(f.c.upsert(PointId{1}, f.v, large), "payload");
     f.refused(f.c.overwrite_payload(PointId{1}, large), "payload");
@@ -170,7 +181,8 @@ TEST_CASE("a payload that is no object, too deep or too large is refused", "[bad
 
 TEST_CASE("options that contradict each other are refused by name", "[bad_input]") {
     const auto bad = [](const auto& options, const OpenOptions& open, const std::string& word) {
-        using C = std::conditional_t<std::is_same_v<std::remove_cvref_t<decltype(options)>, L2Codes::Options>, L2Codes, L2>;
+        using C =
+            std::conditional_t<std::is_same_v<std::remove_cvref_t<decltype(options)>, L2Codes::Options>, L2Codes, L2>;
         const auto opened = C::open(options, open);
         REQUIRE_FALSE(opened.has_value());
         CAPTURE(opened.error().message);
@@ -317,9 +329,11 @@ TEST_CASE("out of memory at any point of a write leaves everything as it was", "
         REQUIRE_FALSE(c.get(PointId{5000}).has_value());
     };
     std::uint64_t refusals = 0;
-    for (std::uint64_t granted = 0;; ++granted) {
+    // Each charge of the first ones, where the kinds differ; later ones, of the same columns growing, in longer steps.
+    for (std::uint64_t granted = 0;; granted += 1 + granted / 16) {
         WriteBatch batch;
-        for (std::uint64_t i = 0; i < 2000; ++i) batch.upsert(PointId{i + 4'000}, vectors[i % 700], {{"text", std::string(100, 'x')}});
+        for (std::uint64_t i = 0; i < 2000; ++i)
+            batch.upsert(PointId{i + 4'000}, vectors[i % 700], {{"text", std::string(100, 'x')}});
         batch.upsert(PointId{2}, vectors[0]);
         batch.set_payload(PointId{3}, {{"n", "changed"}});
         batch.erase(PointId{4});

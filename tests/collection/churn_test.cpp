@@ -68,9 +68,7 @@ TEST_CASE("every live point finds itself after churn with threads behind", "[chu
     churn<L2Codes>(3000, 16, threads(2));
 }
 
-TEST_CASE("every live point finds itself after churn, large", "[.][soak]") {
-    churn<L2Codes>(100'000, 64, threads(2));
-}
+TEST_CASE("every live point finds itself after churn, large", "[.][soak]") { churn<L2Codes>(100'000, 64, threads(2)); }
 
 TEST_CASE("a point erased and inserted again is found", "[churn]") {
     auto c = L2::open({.dimension = 8}, inline_work()).value();

@@ -24,7 +24,8 @@ template <class C>
 class Model {
 public:
     Model(std::uint64_t seed, const OpenOptions& open)
-        : random_(seed), c_(C::open({.dimension = dimension, .index = {.m = 6, .ef_construction = 32}}, open).value()) {}
+        : random_(seed),
+          c_(C::open({.dimension = dimension, .index = {.m = 6, .ef_construction = 32}}, open).value()) {}
 
     void step() {
         switch (random_.below(17)) {
@@ -89,7 +90,8 @@ private:
                 const PointId a = some_id();
                 const PointId b = some_id();
                 return {has_id({a, b}) || field("deep.x") == 1, [=](const PointId& id, const Payload& p) {
-                            return id == a || id == b || (p.contains("deep") && p["deep"].contains("x") && p["deep"]["x"] == 1);
+                            return id == a || id == b ||
+                                   (p.contains("deep") && p["deep"].contains("x") && p["deep"]["x"] == 1);
                         }};
             }
             default: return {field("tag").exists(), [](const PointId&, const Payload& p) { return p.contains("tag"); }};
@@ -122,7 +124,8 @@ private:
     void upsert_if() {
         const PointId id = some_id();
         const auto known = points_.find(id);
-        const Lsn expected = random_.below(3) == 0 || known == points_.end() ? Lsn{random_.below(3)} : known->second.version;
+        const Lsn expected =
+            random_.below(3) == 0 || known == points_.end() ? Lsn{random_.below(3)} : known->second.version;
         const bool holds = (known == points_.end() ? Lsn{} : known->second.version) == expected;
         Entry entry{some_vector(), some_payload(), {}};
         const auto result = c_.upsert_if(expected, id, entry.vector, entry.payload);
@@ -145,7 +148,8 @@ private:
     void erase_where() {
         if (random_.below(4) != 0) return;
         const Condition condition = some_condition();
-        const auto erased = std::erase_if(points_, [&](const auto& p) { return condition.holds(p.first, p.second.payload); });
+        const auto erased =
+            std::erase_if(points_, [&](const auto& p) { return condition.holds(p.first, p.second.payload); });
         REQUIRE(c_.erase(condition.filter).value() == erased);
     }
     void batch() {
@@ -275,9 +279,8 @@ private:
     }
     void count() {
         const Condition condition = some_condition();
-        const auto expected = std::count_if(points_.begin(), points_.end(), [&](const auto& p) {
-            return condition.holds(p.first, p.second.payload);
-        });
+        const auto expected = std::count_if(points_.begin(), points_.end(),
+                                            [&](const auto& p) { return condition.holds(p.first, p.second.payload); });
         REQUIRE(c_.count(condition.filter).value() == static_cast<std::uint64_t>(expected));
         REQUIRE(c_.count().value() == points_.size());
     }
@@ -293,12 +296,14 @@ private:
     std::vector<double> true_distances(const std::vector<float>& query, const Condition* condition) const {
         std::vector<double> out;
         for (const auto& [id, entry] : points_) {
-            if (condition == nullptr || condition->holds(id, entry.payload)) out.push_back(distance(query, entry.vector));
+            if (condition == nullptr || condition->holds(id, entry.payload))
+                out.push_back(distance(query, entry.vector));
         }
         std::sort(out.begin(), out.end());
         return out;
     }
-    void check_hits(const SearchResult& result, const std::vector<float>& query, const Condition* condition, bool select) {
+    void check_hits(const SearchResult& result, const std::vector<float>& query, const Condition* condition,
+                    bool select) {
         for (std::size_t i = 0; i < result.size(); ++i) {
             const auto known = points_.find(result[i].id);
             REQUIRE(known != points_.end());
@@ -335,7 +340,8 @@ private:
         const auto result = c_.search(request).value();
         const auto expected = true_distances(query, nullptr);
         const auto within = static_cast<std::size_t>(
-            std::lower_bound(expected.begin(), expected.end(), static_cast<double>(static_cast<float>(radius))) - expected.begin());
+            std::lower_bound(expected.begin(), expected.end(), static_cast<double>(static_cast<float>(radius))) -
+            expected.begin());
         REQUIRE(result.size() == std::min<std::size_t>(within, 50));
         REQUIRE(result.complete == (within <= 50));
         check_hits(result, query, nullptr, true);

@@ -39,7 +39,8 @@ TEST_CASE("a scroll sees every point once, in the order of ids, over all segment
         }
     }
     const std::vector<PointId> in_order(expected.begin(), expected.end());
-    for (const std::size_t limit : {std::size_t{1}, std::size_t{7}, std::size_t{100}, in_order.size(), std::size_t{5000}}) {
+    for (const std::size_t limit :
+         {std::size_t{1}, std::size_t{7}, std::size_t{100}, in_order.size(), std::size_t{5000}}) {
         CHECK(scroll_all(c, {.limit = limit}) == in_order);
     }
     const auto filtered = scroll_all(c, {.limit = 10, .filter = field("n") < 100});
@@ -106,7 +107,8 @@ TEST_CASE("pages of a large collection are right while it grows and is rebuilt",
 TEST_CASE("a scroll without memory for an order is slower and just as right", "[scroll]") {
     MemoryAccount memory("test");
     auto c = L2::open({.dimension = 1, .index = {.m = 4, .ef_construction = 4}},
-                      {.executor = std::make_shared<InlineExecutor>(), .memory = &memory}).value();
+                      {.executor = std::make_shared<InlineExecutor>(), .memory = &memory})
+                 .value();
     WriteBatch batch;
     for (std::uint64_t i = 0; i < 6'000; ++i) batch.upsert(PointId{i * 7 % 6'000}, std::vector<float>{1});
     c.write(std::move(batch)).value();

@@ -80,9 +80,11 @@ TEST_CASE("a filtered search returns only what passes and all of it when few pas
         const auto few = c.search({.vector = origin, .k = 10, .filter = field("n") >= 4997, .exact = exact}).value();
         CHECK(ids_of(few) == range(4997, 5000));
         CHECK(few.complete);
-        const auto by_id =
-            c.search({.vector = origin, .k = 10, .filter = has_id({PointId{7}, PointId{70}, PointId{9999}}), .exact = exact})
-                .value();
+        const auto by_id = c.search({.vector = origin,
+                                     .k = 10,
+                                     .filter = has_id({PointId{7}, PointId{70}, PointId{9999}}),
+                                     .exact = exact})
+                               .value();
         CHECK(ids_of(by_id) == std::vector<PointId>{PointId{7}, PointId{70}});
         const auto none = c.search({.vector = origin, .k = 10, .filter = field("m").exists(), .exact = exact}).value();
         CHECK(none.empty());
@@ -176,7 +178,8 @@ TEMPLATE_TEST_CASE("a warm search allocates nothing", "[search]", L2, L2Codes, A
         SearchResult result;
         const auto search_all = [&] {
             for (std::size_t i = 0; i < 100; ++i) {
-                SearchRequest request{.vector = vectors[i], .k = 10, .exact = i % 10 == 0, .select = {.payload = false}};
+                SearchRequest request{
+                    .vector = vectors[i], .k = 10, .exact = i % 10 == 0, .select = {.payload = false}};
                 request.select.vector = i % 2 == 0;
                 if (i % 3 == 0) request.score_threshold = 0.5F;
                 c.search_into(request, result).value();

@@ -30,7 +30,8 @@ TEST_CASE("stats count live and dead rows by segment", "[stats]") {
 
 TEMPLATE_TEST_CASE("parts add up to what the account was charged", "[stats]", L2, L2Codes, AngleCodes) {
     MemoryAccount memory("test");
-    auto c = TestType::open({.dimension = 32}, {.executor = std::make_shared<InlineExecutor>(), .memory = &memory}).value();
+    auto c =
+        TestType::open({.dimension = 32}, {.executor = std::make_shared<InlineExecutor>(), .memory = &memory}).value();
     fill(c, normal_vectors(6000, 32, 1), 0, true);
     for (int round = 0; round < 2; ++round) {
         const Stats stats = c.stats().value();
@@ -43,7 +44,8 @@ TEMPLATE_TEST_CASE("parts add up to what the account was charged", "[stats]", L2
 
 TEMPLATE_TEST_CASE("an estimate is within 5 % of the steady state and 10 % of the peak", "[stats]", L2, L2Codes, Angles,
                    AngleCodes) {
-    const auto [points, dimension] = GENERATE(table<std::size_t, std::size_t>({{20'000, 16}, {8'000, 200}, {12'000, 96}}));
+    const auto [points, dimension] =
+        GENERATE(table<std::size_t, std::size_t>({{20'000, 16}, {8'000, 200}, {12'000, 96}}));
     CAPTURE(points, dimension);
     MemoryAccount memory("test");
     const typename TestType::Options options{.dimension = dimension, .index = {.m = 16, .ef_construction = 24}};
@@ -59,7 +61,8 @@ TEMPLATE_TEST_CASE("an estimate is within 5 % of the steady state and 10 % of th
 TEST_CASE("a collection that is rewritten again and again stays small", "[stats]") {
     MemoryAccount memory("test");
     auto c = L2::open({.dimension = 32, .index = {.m = 8, .ef_construction = 16}},
-                      {.executor = std::make_shared<InlineExecutor>(), .memory = &memory}).value();
+                      {.executor = std::make_shared<InlineExecutor>(), .memory = &memory})
+                 .value();
     const Vectors vectors = normal_vectors(3000, 32, 1);
     fill(c, vectors);
     c.optimize().value();

@@ -34,7 +34,8 @@ private:
 
 TEST_CASE("optimize leaves one sealed segment with nothing dead", "[task]") {
     Recorder events;
-    auto c = L2Codes::open({.dimension = 8}, {.executor = std::make_shared<InlineExecutor>(), .events = &events}).value();
+    auto c =
+        L2Codes::open({.dimension = 8}, {.executor = std::make_shared<InlineExecutor>(), .events = &events}).value();
     const Vectors vectors = normal_vectors(2000, 8, 1);
     fill(c, vectors);
     c.optimize().value();
@@ -88,7 +89,8 @@ TEST_CASE("progress rises to 1 while writes and searches go on", "[task][threads
 
 TEST_CASE("a cancelled optimize leaves the collection as it was", "[task][threads]") {
     MemoryAccount memory("test");
-    auto c = L2::open({.dimension = 64}, {.executor = std::make_shared<ThreadPoolExecutor>(2), .memory = &memory}).value();
+    auto c =
+        L2::open({.dimension = 64}, {.executor = std::make_shared<ThreadPoolExecutor>(2), .memory = &memory}).value();
     const Vectors vectors = clustered_vectors(20'000, 64, 1);
     fill(c, vectors);
     c.wait_until_indexed().value();
@@ -139,7 +141,8 @@ TEST_CASE("several optimizes at once all end", "[task][threads]") {
 TEST_CASE("an optimize without memory fails, says so and changes nothing", "[task]") {
     MemoryAccount memory("test");
     Recorder events;
-    auto c = L2::open({.dimension = 32}, {.executor = std::make_shared<InlineExecutor>(), .memory = &memory, .events = &events})
+    auto c = L2::open({.dimension = 32},
+                      {.executor = std::make_shared<InlineExecutor>(), .memory = &memory, .events = &events})
                  .value();
     const Vectors vectors = normal_vectors(3000, 32, 1);
     fill(c, vectors);

@@ -41,7 +41,8 @@ TEST_CASE("a growing segment that is refused memory at any point is as it was", 
         ++refusals;
         REQUIRE(reserved.error().code == ErrorCode::resource_exhausted);
         REQUIRE(bench.segment->row_count() == 100);
-        for (std::uint64_t i = 0; i < 100; ++i) REQUIRE(find(bench.state(), PointId{i}) == RowId{static_cast<std::uint32_t>(i)});
+        for (std::uint64_t i = 0; i < 100; ++i)
+            REQUIRE(find(bench.state(), PointId{i}) == RowId{static_cast<std::uint32_t>(i)});
     }
     CHECK(refusals >= 3);
     bench.account.refuse_after(MemoryAccount::unlimited);
@@ -65,6 +66,7 @@ TEST_CASE("bytes of a growing segment add up to what is charged", "[growing_segm
     bench.kill(*bench.segment, {1});
     const SegmentBytes bytes = bench.segment->bytes();
     const std::uint64_t sum = bytes.fields.vectors + bytes.fields.codes + bytes.fields.graph + bytes.fields.other +
-                              bytes.ids + bytes.versions + bytes.id_map + bytes.payloads + bytes.overlay + bytes.tombstones;
+                              bytes.ids + bytes.versions + bytes.id_map + bytes.payloads + bytes.overlay +
+                              bytes.tombstones;
     CHECK(static_cast<double>(sum) == Approx(static_cast<double>(bench.account.used())).epsilon(0.02));
 }

@@ -73,7 +73,8 @@ TEST_CASE("a table that was left behind by growth still answers for the rows it 
     const auto old = ids.map.table();
     for (std::uint64_t i = 500; i < 50'000; ++i) ids.add(PointId{i});
     REQUIRE(old != ids.map.table());
-    for (std::uint32_t i = 0; i < 500; ++i) REQUIRE(old->find(ids.column.view(), PointId{i}, PointId{i}.hash()) == RowId{i});
+    for (std::uint32_t i = 0; i < 500; ++i)
+        REQUIRE(old->find(ids.column.view(), PointId{i}, PointId{i}.hash()) == RowId{i});
 }
 
 TEST_CASE("an id map that is refused memory is as it was", "[id_map]") {
@@ -103,7 +104,8 @@ TEST_CASE("readers find published rows while the map grows under them", "[id_map
                 if (rows == 0) continue;
                 const auto row = static_cast<std::uint32_t>(random.below(rows));
                 const PointId id{row * 7ULL};
-                if (table.load(std::memory_order_acquire)->find(ids.column.view(), id, id.hash()) != RowId{row}) wrong = true;
+                if (table.load(std::memory_order_acquire)->find(ids.column.view(), id, id.hash()) != RowId{row})
+                    wrong = true;
             }
         });
     }

@@ -10,9 +10,7 @@ namespace {
 
 std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
 
-std::string text(std::span<const std::byte> blob) {
-    return {reinterpret_cast<const char*>(blob.data()), blob.size()};
-}
+std::string text(std::span<const std::byte> blob) { return {reinterpret_cast<const char*>(blob.data()), blob.size()}; }
 
 }  // namespace
 

@@ -12,9 +12,8 @@ using namespace sextant;
 namespace {
 
 std::string text(const PayloadChange* change) {
-    return change == nullptr
-               ? "-"
-               : std::string(reinterpret_cast<const char*>(change->blob().data()), change->blob().size());
+    return change == nullptr ? "-"
+                             : std::string(reinterpret_cast<const char*>(change->blob().data()), change->blob().size());
 }
 
 /// An overlay with the chain of versions around it, as a collection keeps them.
@@ -27,7 +26,8 @@ struct Versions {
 
     void put(std::uint32_t row, const std::string& payload) {
         const Lsn lsn{++last};
-        auto change = PayloadChange::create(lsn, std::as_bytes(std::span(payload.data(), payload.size())), account).value();
+        auto change =
+            PayloadChange::create(lsn, std::as_bytes(std::span(payload.data(), payload.size())), account).value();
         overlay.reserve(1).value();
         current.garbage->changes.reserve(current.garbage->changes.size() + 1);
         GarbageRef next = GarbageRef::create();

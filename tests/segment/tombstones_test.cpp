@@ -55,11 +55,14 @@ TEST_CASE("bitmaps that no version holds are used again", "[tombstones]") {
     CHECK(tombstones.count() == 50'000);
     // Two take turns: one is current, the other is free.
     CHECK(tombstones.memory_bytes() <= 2 * 16'384);
-    CHECK(holds(*tombstones.current(), [] {
-        std::set<std::uint32_t> rows;
-        for (std::uint32_t row = 0; row < 50'000; ++row) rows.insert(row);
-        return rows;
-    }(), 100'000));
+    CHECK(holds(
+        *tombstones.current(),
+        [] {
+            std::set<std::uint32_t> rows;
+            for (std::uint32_t row = 0; row < 50'000; ++row) rows.insert(row);
+            return rows;
+        }(),
+        100'000));
 }
 
 TEST_CASE("sets held in any order, for any time, agree with a model", "[tombstones]") {

@@ -29,21 +29,19 @@ public:
     using Options = CollectionOptions<typename Q::Options>;
 
     /// A new, empty collection in memory. The error names the option.
-    [[nodiscard]] static Result<Collection> open(const Options& options, const OpenOptions& open_options = {})
-        requires(!S::durable)
-    {
+    [[nodiscard]] static Result<Collection> open(const Options& options,
+                                                 const OpenOptions& open_options = {}) requires(!S::durable) {
         SEXTANT_TRY_ASSIGN(const detail::CoreOptions core_options, checked(options));
         std::vector<std::unique_ptr<VectorField>> fields;
         fields.push_back(make_field(options));
-        SEXTANT_TRY_ASSIGN(auto core,
-                           detail::CollectionCore::create(core_options, open_options, std::move(fields)));
+        SEXTANT_TRY_ASSIGN(auto core, detail::CollectionCore::create(core_options, open_options, std::move(fields)));
         return Collection(std::move(core));
     }
 
     /// What memory `points` points without payloads will take, within a few percent, before any of it is taken.
     [[nodiscard]] static Result<MemoryEstimate> estimate(std::uint64_t points, const Options& options) {
-        SEXTANT_TRY(checked(options));
-        return detail::CollectionCore::estimate(points, *make_field(options));
+        SEXTANT_TRY_ASSIGN(const detail::CoreOptions core_options, checked(options));
+        return detail::CollectionCore::estimate(points, core_options, *make_field(options));
     }
 
 private:

@@ -41,9 +41,9 @@ public:
     /// Only if the point has this version (version_conflict otherwise); Lsn{0}: only if there is none (already_exists).
     [[nodiscard]] Result<Lsn> upsert_if(Lsn expected, PointId id, std::span<const float> vector,
                                         const Payload& payload = {}) {
-        return upsert_op({.kind = detail::WriteKind::upsert, .conditional = true, .expected = expected, .id = id,
-                          .vector = vector},
-                         payload);
+        return upsert_op(
+            {.kind = detail::WriteKind::upsert, .conditional = true, .expected = expected, .id = id, .vector = vector},
+            payload);
     }
     /// How many points there were to erase.
     [[nodiscard]] Result<std::uint64_t> erase(PointId id) { return erase(std::span<const PointId>(&id, 1)); }
@@ -73,7 +73,8 @@ public:
     }
     /// `keys` are paths as in filters: "a", "a.b", "a[0]", "a[].b".
     template <class Points>
-    [[nodiscard]] Result<std::uint64_t> delete_payload_keys(const Points& points, const std::vector<std::string>& keys) {
+    [[nodiscard]] Result<std::uint64_t> delete_payload_keys(const Points& points,
+                                                            const std::vector<std::string>& keys) {
         std::string error;
         const auto paths = detail::parse_paths(keys, error);
         return change_points(points, {.kind = detail::WriteKind::delete_payload_keys, .paths = paths, .error = error});
@@ -118,11 +119,11 @@ public:
     /// allocated. After an error the result is empty.
     [[nodiscard]] Result<void> search_into(const SearchRequest& request, SearchResult& result) const {
         std::size_t next = 0;
-        const auto begin = [&](std::size_t count) { result.hits.resize(count); };
+        const auto begin = [&](std::size_t count) { resize(result, count); };
         const auto sink = [&](const detail::PointRef& point) { fill(result.hits[next++], point, request.select); };
         auto outcome = core_->search(request, begin, sink);
         if (!outcome) {
-            result.hits.clear();
+            resize(result, 0);
             return std::move(outcome).error();
         }
         settle(result, *outcome);
@@ -214,6 +215,18 @@ private:
             hit.payload = nullptr;
         }
         hit.vector.assign(point.vector.begin(), point.vector.end());
+    }
+    /// Keeps what hits hold when there are fewer, for when there are more again.
+    static void resize(SearchResult& result, std::size_t count) {
+        result.hits.reserve(count);
+        result.spare.reserve(result.hits.size() + result.spare.size());
+        for (; result.hits.size() > count; result.hits.pop_back()) {
+            result.spare.push_back(std::move(result.hits.back()));
+        }
+        for (; result.hits.size() < count && !result.spare.empty(); result.spare.pop_back()) {
+            result.hits.push_back(std::move(result.spare.back()));
+        }
+        result.hits.resize(count);
     }
     static void settle(SearchResult& result, const detail::SearchOutcome& outcome) noexcept {
         result.complete = outcome.complete;

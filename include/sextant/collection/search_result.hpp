@@ -13,11 +13,11 @@ namespace sextant::inline v1 {
 
 /// How a search went about it.
 struct SearchPlan {
-    std::uint32_t segments_scanned = 0;     ///< every admitted row compared
+    std::uint32_t segments_scanned = 0;  ///< every admitted row compared
     std::uint32_t segments_by_graph = 0;
-    std::uint32_t segments_skipped = 0;     ///< no row admitted
+    std::uint32_t segments_skipped = 0;  ///< no row admitted
     bool filtered = false;
-    std::uint64_t admitted = 0;             ///< live points that pass the filter, exactly
+    std::uint64_t admitted = 0;  ///< live points that pass the filter, exactly
 };
 
 struct SearchResult {
@@ -27,6 +27,8 @@ struct SearchResult {
     /// Distances computed.
     std::uint64_t visited = 0;
     SearchPlan plan = {};
+    /// Memory of hits that are not needed at the moment: for search_into(), when the same result is used again.
+    std::vector<Hit> spare = {};
 
     [[nodiscard]] auto begin() noexcept { return hits.begin(); }
     [[nodiscard]] auto end() noexcept { return hits.end(); }

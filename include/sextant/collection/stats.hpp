@@ -20,15 +20,15 @@ enum class SegmentPhase : std::uint8_t {
 
 /// Bytes by what they hold, as charged to the memory account.
 struct PartBytes {
-    std::uint64_t vectors = 0;     ///< as given, with the padding of their rows
-    std::uint64_t codes = 0;       ///< compressed vectors
+    std::uint64_t vectors = 0;  ///< as given, with the padding of their rows
+    std::uint64_t codes = 0;    ///< compressed vectors
     std::uint64_t graph = 0;
     std::uint64_t ids = 0;
     std::uint64_t id_map = 0;
     std::uint64_t versions = 0;
-    std::uint64_t payloads = 0;    ///< changed ones included
+    std::uint64_t payloads = 0;  ///< changed ones included
     std::uint64_t tombstones = 0;
-    std::uint64_t other = 0;       ///< norms, codebooks
+    std::uint64_t other = 0;  ///< norms, codebooks
 
     [[nodiscard]] std::uint64_t total() const noexcept {
         return vectors + codes + graph + ids + id_map + versions + payloads + tombstones + other;
@@ -45,22 +45,22 @@ struct SegmentStats {
 
 struct Stats {
     std::uint64_t live_rows = 0;
-    std::uint64_t dead_rows = 0;        ///< erased or overwritten, their memory not yet given back
-    std::uint64_t tail_rows = 0;        ///< searched by scanning, as they are not in a graph yet
-    std::uint64_t tail_cap = 0;         ///< from here on writers are slowed
-    Lsn version = {};                   ///< of the last write
+    std::uint64_t dead_rows = 0;  ///< erased or overwritten, their memory not yet given back
+    std::uint64_t tail_rows = 0;  ///< searched by scanning, as they are not in a graph yet
+    std::uint64_t tail_cap = 0;   ///< from here on writers are slowed
+    Lsn version = {};             ///< of the last write
     PartBytes bytes = {};
-    std::uint64_t memory_used = 0;      ///< charged to the collection's account, builds in progress included
+    std::uint64_t memory_used = 0;  ///< charged to the collection's account, builds in progress included
     std::uint64_t memory_peak = 0;
     std::uint64_t memory_limit = 0;
     std::vector<SegmentStats> segments = {};
-    bool linking = false;               ///< background work that is under way
+    bool linking = false;  ///< background work that is under way
     bool rebuilding = false;
-    std::uint64_t repairs_waiting = 0;  ///< erased rows whose neighbours are not relinked yet
-    bool writers_slowed = false;        ///< the last write was made to wait for the index
-    double slowed_seconds = 0.0;        ///< in all
-    std::uint64_t seals = 0;            ///< since it was opened: growing segments sealed
-    std::uint64_t merges = 0;           ///< sealed segments rebuilt or merged, optimize included
+    std::uint64_t repairs_waiting = 0;           ///< erased rows whose neighbours are not relinked yet
+    bool writers_slowed = false;                 ///< the last write was made to wait for the index
+    double slowed_seconds = 0.0;                 ///< in all
+    std::uint64_t seals = 0;                     ///< since it was opened: growing segments sealed
+    std::uint64_t merges = 0;                    ///< sealed segments rebuilt or merged, optimize included
     std::optional<Error> background_error = {};  ///< the last failure of background work that nothing has made up for
 };
 

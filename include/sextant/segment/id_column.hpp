@@ -15,9 +15,9 @@
 namespace sextant::inline v1 {
 
 struct IdView {
-    const std::uint64_t* integers = nullptr;    ///< narrow
-    const PointId::Bytes* bytes = nullptr;      ///< wide, with kinds
-    const std::uint8_t* kinds = nullptr;        ///< 0 integer, 1 UUID
+    const std::uint64_t* integers = nullptr;  ///< narrow
+    const PointId::Bytes* bytes = nullptr;    ///< wide, with kinds
+    const std::uint8_t* kinds = nullptr;      ///< 0 integer, 1 UUID
 
     [[nodiscard]] bool wide() const noexcept { return bytes != nullptr; }
     [[nodiscard]] PointId operator[](std::uint32_t row) const noexcept {

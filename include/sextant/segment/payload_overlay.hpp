@@ -126,8 +126,7 @@ public:
     [[nodiscard]] Result<void> reserve(std::size_t added);
     /// Puts the change in front of its row's chain; the one it hides goes to `garbage`.
     /// REQUIRES: reserve() made room; `garbage` has capacity for one more; lsn is newer than all before.
-    void put(std::uint32_t row, PayloadChange::Owner change,
-             std::vector<PayloadChange::Owner>& garbage) noexcept;
+    void put(std::uint32_t row, PayloadChange::Owner change, std::vector<PayloadChange::Owner>& garbage) noexcept;
 
     /// Null while nothing was changed.
     [[nodiscard]] const std::shared_ptr<OverlayTable>& table() const noexcept { return table_; }

@@ -80,7 +80,7 @@ public:
             std::uint32_t row;
             const PayloadChange* change;
         };
-        std::vector<Payload> payloads;    ///< new row numbers
+        std::vector<Payload> payloads;  ///< new row numbers
     };
     void collect_late_changes(std::size_t index, const SegmentState& now, Lsn now_at, LateChanges& out) const;
 

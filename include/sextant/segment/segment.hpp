@@ -36,7 +36,7 @@ struct SegmentBytes {
     FieldBytes fields = {};
     std::uint64_t ids = 0;
     std::uint64_t versions = 0;
-    std::uint64_t id_map = 0;      ///< and, once scrolled, the order of ids
+    std::uint64_t id_map = 0;  ///< and, once scrolled, the order of ids
     std::uint64_t payloads = 0;
     std::uint64_t overlay = 0;
     std::uint64_t tombstones = 0;
@@ -78,14 +78,14 @@ private:
 
 struct SegmentState {
     std::shared_ptr<Segment> segment;
-    std::uint32_t row_count = 0;   ///< rows past it do not exist for this version
+    std::uint32_t row_count = 0;  ///< rows past it do not exist for this version
     std::uint32_t live_count = 0;
     IdView ids = {};
     const std::uint64_t* versions = nullptr;
     PayloadSpans payloads = {};
     std::shared_ptr<const IdTable> id_table;
-    std::shared_ptr<const OverlayTable> overlay;     ///< null: no payload was changed
-    std::shared_ptr<const TombstoneSet> deleted;     ///< null: every row is alive
+    std::shared_ptr<const OverlayTable> overlay;  ///< null: no payload was changed
+    std::shared_ptr<const TombstoneSet> deleted;  ///< null: every row is alive
 
     /// The live row with this id, or no_row. `hash` is id.hash(): computed once for all segments.
     [[nodiscard]] RowId find(const PointId& id, std::uint64_t hash) const noexcept;

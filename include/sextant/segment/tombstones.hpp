@@ -28,8 +28,8 @@ namespace sextant::inline v1 {
 namespace detail {
 struct TombstoneBits {
     Column<std::uint64_t> words;
-    std::uint64_t applied = 0;         ///< position in the log up to which the bits are set
-    bool stale = false;                ///< has bits of a set that was never published: copy before use
+    std::uint64_t applied = 0;  ///< position in the log up to which the bits are set
+    bool stale = false;         ///< has bits of a set that was never published: copy before use
     std::atomic<bool> in_use{false};
 };
 }  // namespace detail
@@ -80,9 +80,9 @@ private:
     std::uint32_t max_rows_;
     MemoryAccount* account_;
     std::vector<std::unique_ptr<detail::TombstoneBits>> bits_;
-    std::vector<std::uint32_t> log_;   ///< rows in the order they died, from position log_begin_ on
+    std::vector<std::uint32_t> log_;  ///< rows in the order they died, from position log_begin_ on
     std::uint64_t log_begin_ = 0;
-    std::size_t prepared_count_ = 0;   ///< rows at the end of log_ that are not committed
+    std::size_t prepared_count_ = 0;  ///< rows at the end of log_ that are not committed
     std::shared_ptr<const TombstoneSet> current_;
 };
 

@@ -40,8 +40,8 @@ struct PointRef {
 };
 
 struct WriteReceipt {
-    Lsn version = {};            ///< of the last operation that changed something, or of the collection
-    std::uint64_t changed = 0;   ///< points inserted, erased or changed
+    Lsn version = {};           ///< of the last operation that changed something, or of the collection
+    std::uint64_t changed = 0;  ///< points inserted, erased or changed
 };
 
 /// Everything of a SearchResult but the hits.
@@ -54,9 +54,8 @@ struct SearchOutcome {
 class CollectionCore {
 public:
     /// One field each; REQUIRES: at least one. `open` is checked here, `options` must be valid.
-    [[nodiscard]] static Result<std::unique_ptr<CollectionCore>> create(const CoreOptions& options,
-                                                                        const OpenOptions& open,
-                                                                        std::vector<std::unique_ptr<VectorField>> fields);
+    [[nodiscard]] static Result<std::unique_ptr<CollectionCore>> create(
+        const CoreOptions& options, const OpenOptions& open, std::vector<std::unique_ptr<VectorField>> fields);
     CollectionCore(const CollectionCore&) = delete;
     CollectionCore& operator=(const CollectionCore&) = delete;
     ~CollectionCore();
@@ -78,8 +77,7 @@ public:
                                                FunctionRef<void(const PointRef&)> sink) const;
     /// Hands over (request, hit), request by request; all of one version. outcomes.size() is requests.size(). The error
     /// names the request.
-    [[nodiscard]] Result<void> search_batch(std::span<const SearchRequest> requests,
-                                            std::span<SearchOutcome> outcomes,
+    [[nodiscard]] Result<void> search_batch(std::span<const SearchRequest> requests, std::span<SearchOutcome> outcomes,
                                             FunctionRef<void(std::size_t, const PointRef&)> sink) const;
 
     [[nodiscard]] Result<Stats> stats() const;
@@ -92,7 +90,8 @@ public:
     [[nodiscard]] const CoreOptions& options() const noexcept;
 
     /// REQUIRES: valid options.
-    [[nodiscard]] static MemoryEstimate estimate(std::uint64_t points, const VectorField& field);
+    [[nodiscard]] static MemoryEstimate estimate(std::uint64_t points, const CoreOptions& options,
+                                                 const VectorField& field);
 
 private:
     struct Impl;

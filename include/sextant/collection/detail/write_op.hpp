@@ -28,9 +28,9 @@ struct WriteOp {
     Lsn expected = {};
     PointId id = {};
     VectorView vector = {};
-    std::span<const std::byte> payload = {};     ///< encoded
+    std::span<const std::byte> payload = {};  ///< encoded
     std::span<const PayloadPath> paths = {};
-    std::string_view error = {};                 ///< not empty: what was wrong with the payload or a path
+    std::string_view error = {};  ///< not empty: what was wrong with the payload or a path
 };
 
 /// Paths as text to paths; a malformed one leaves its message in `error`.

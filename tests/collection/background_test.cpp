@@ -1,0 +1,170 @@
+// Background work seen from outside: when it sets in, how it pushes back, and executors that behave badly.
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <new>
+#include <optional>
+
+#include "collection/collection_support.hpp"
+#include "support/catch.hpp"
+
+using namespace sextant;
+using namespace test_support;
+
+namespace {
+
+/// Runs nothing until told to.
+class HeldExecutor final : public Executor {
+public:
+    void submit(std::function<void()> job) override {
+        const std::lock_guard lock(mutex_);
+        jobs_.push_back(std::move(job));
+    }
+    [[nodiscard]] std::size_t parallelism() const noexcept override { return 1; }
+
+    /// Runs what is there and what comes meanwhile; says how many.
+    std::size_t run() {
+        std::size_t count = 0;
+        while (true) {
+            std::function<void()> job;
+            {
+                const std::lock_guard lock(mutex_);
+                if (jobs_.empty()) return count;
+                job = std::move(jobs_.front());
+                jobs_.pop_front();
+            }
+            job();
+            ++count;
+        }
+    }
+
+private:
+    std::mutex mutex_;
+    std::deque<std::function<void()>> jobs_;
+};
+
+/// Throws instead of running anything.
+class BrokenExecutor final : public Executor {
+public:
+    void submit(std::function<void()>) override { throw std::bad_alloc(); }
+    [[nodiscard]] std::size_t parallelism() const noexcept override { return 2; }
+};
+
+const L2::Options small{.dimension = 4, .index = {.m = 4, .ef_construction = 8}};
+
+}  // namespace
+
+TEST_CASE("points are found while nothing links them", "[background]") {
+    const auto executor = std::make_shared<HeldExecutor>();
+    auto c = L2::open(small, {.executor = executor}).value();
+    const Vectors vectors = normal_vectors(5000, 4, 1);
+    fill(c, vectors);
+    CHECK(c.stats().value().tail_rows == 5000);
+    CHECK(c.stats().value().linking);
+    for (std::uint64_t i = 0; i < 5000; i += 100) {
+        CHECK(c.search({.vector = vectors[i], .k = 1}).value()[0].id == PointId{i});
+    }
+    CHECK(executor->run() > 0);
+    CHECK(c.stats().value().tail_rows < 1024);
+    CHECK_FALSE(c.stats().value().linking);
+}
+
+TEST_CASE("writers are slowed past the cap of the tail, and stats says so", "[background]") {
+    const auto executor = std::make_shared<HeldExecutor>();
+    auto c = L2::open(small, {.executor = executor}).value();
+    const Vectors vectors = normal_vectors(14'000, 4, 1);
+    CHECK(c.stats().value().tail_cap == 10'000);
+    for (std::size_t i = 0; i < vectors.size(); i += 2000) {
+        WriteBatch batch;
+        for (std::size_t j = i; j < i + 2000; ++j) batch.upsert(PointId{j}, vectors[j]);
+        c.write(std::move(batch)).value();
+        CHECK(c.stats().value().writers_slowed == (i + 2000 > 10'000));
+    }
+    const double waited = c.stats().value().slowed_seconds;
+    CHECK(waited > 0.0);
+    CHECK(waited < 2.0);
+    executor->run();
+    c.upsert(PointId{0}, vectors[1]).value();
+    CHECK_FALSE(c.stats().value().writers_slowed);
+    CHECK(c.stats().value().slowed_seconds == waited);
+}
+
+TEST_CASE("a collection closes though its executor never runs its jobs, and the jobs then do nothing", "[background]") {
+    const auto executor = std::make_shared<HeldExecutor>();
+    std::optional<Task> task;
+    {
+        auto c = L2::open(small, {.executor = executor}).value();
+        fill(c, normal_vectors(3000, 4, 1));
+        task = c.start_optimize().value();
+    }
+    CHECK(task->wait().error().code == ErrorCode::closed);
+    CHECK(executor->run() > 0);
+}
+
+TEST_CASE("an executor that takes no jobs costs speed, not data", "[background]") {
+    auto c = L2::open(small, {.executor = std::make_shared<BrokenExecutor>()}).value();
+    const Vectors vectors = normal_vectors(3000, 4, 1);
+    fill(c, vectors);
+    CHECK(c.count().value() == 3000);
+    CHECK(c.search({.vector = vectors[77], .k = 1}).value()[0].id == PointId{77});
+    c.verify().value();
+}
+
+TEST_CASE("a task that was cancelled before it began does nothing", "[background]") {
+    const auto executor = std::make_shared<HeldExecutor>();
+    auto c = L2::open(small, {.executor = executor}).value();
+    fill(c, normal_vectors(500, 4, 1));
+    Task task = c.start_optimize().value();
+    CHECK_FALSE(task.done());
+    CHECK(task.progress() == 0.0);
+    task.cancel();
+    executor->run();
+    CHECK(task.wait().error().code == ErrorCode::cancelled);
+    CHECK(c.stats().value().segments.at(0).phase == SegmentPhase::growing);
+}
+
+TEST_CASE("the clock that is given is the one that is read", "[background]") {
+    ManualClock clock;
+    const auto executor = std::make_shared<HeldExecutor>();
+    auto c = L2::open(small, {.executor = executor, .clock = &clock}).value();
+    fill(c, normal_vectors(12'000, 4, 1));
+    CHECK(c.stats().value().writers_slowed);
+    CHECK(c.stats().value().slowed_seconds == 0.0);  // it stands still
+    executor->run();
+}
+
+TEST_CASE("small sealed segments are merged, no more than four stay", "[background]") {
+    // Half dead twice over: each round of rewriting seals what is mostly dead.
+    auto c = L2::open(small, inline_work()).value();
+    const Vectors vectors = normal_vectors(6000, 4, 1);
+    for (int round = 0; round < 8; ++round) {
+        WriteBatch batch;
+        for (std::uint64_t i = 0; i < 1500; ++i) {
+            batch.upsert(PointId{static_cast<std::uint64_t>(round) * 10'000 + i}, vectors[i]);
+        }
+        c.write(std::move(batch)).value();
+        fill(c, vectors);
+        fill(c, vectors);
+    }
+    const Stats stats = c.stats().value();
+    CHECK(stats.live_rows == 6000 + 8 * 1500);
+    std::size_t sealed = 0;
+    for (const auto& segment : stats.segments) sealed += segment.phase == SegmentPhase::sealed ? 1U : 0U;
+    CHECK(sealed >= 1);
+    CHECK(sealed <= 4);
+    CHECK(stats.seals >= 2);
+    c.verify().value();
+}
+
+TEST_CASE("stale repairs of a segment that went do not reach another", "[background]") {
+    auto c = L2::open(small, inline_work()).value();
+    const Vectors vectors = normal_vectors(3000, 4, 1);
+    for (int round = 0; round < 10; ++round) {
+        fill(c, vectors);
+        c.wait_until_indexed().value();
+        for (std::uint64_t i = 0; i < 20; ++i) c.erase(PointId{i}).value();  // too few to be repaired at once
+        c.optimize().value();
+        CHECK(c.stats().value().repairs_waiting == 0);
+    }
+    c.verify().value();
+}
