@@ -147,7 +147,7 @@ TEST_CASE("small sealed segments are merged, no more than four stay", "[backgrou
         fill(c, vectors);
     }
     const Stats stats = c.stats().value();
-    CHECK(stats.live_rows == 6000 + 8 * 1500);
+    CHECK(stats.live_rows == 6000 + 7 * 1500);  // the first round writes ids that fill() writes again
     std::size_t sealed = 0;
     for (const auto& segment : stats.segments) sealed += segment.phase == SegmentPhase::sealed ? 1U : 0U;
     CHECK(sealed >= 1);
