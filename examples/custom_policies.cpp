@@ -1,7 +1,7 @@
 // Custom policies: a metric and a quantizer of one's own, composed with the library's storage.
 //
-// A metric is an empty type with static members; a quantizer is a class that learns a codebook, encodes and decodes, and
-// scores rows of its codes. Neither registers anything: naming them as template arguments is all.
+// A metric is an empty type with static members; a quantizer is a class that learns a codebook, encodes and decodes,
+// and scores rows of its codes. Neither registers anything: naming them as template arguments is all.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -21,9 +21,9 @@ namespace {
 struct Manhattan {
     static constexpr sx::MetricId id{0x8000};
     static constexpr std::string_view name = "manhattan";
-    static constexpr bool unit_length = false;                          // compare vectors as they are
-    static constexpr sx::Geometry geometry = sx::Geometry::other;       // no kernel of the library computes it
-    static constexpr bool similarity = false;                           // a smaller score is closer
+    static constexpr bool unit_length = false;                     // compare vectors as they are
+    static constexpr sx::Geometry geometry = sx::Geometry::other;  // no kernel of the library computes it
+    static constexpr bool similarity = false;                      // a smaller score is closer
 
     static float distance(const float* a, const float* b, std::size_t dimension) noexcept {
         float sum = 0.0F;

@@ -56,9 +56,8 @@ Result<Header> read_header(std::span<const std::byte> bytes, QuantizerId expecte
     SEXTANT_TRY(check_hash(bytes.first(header_hash_offset), bytes, header_hash_offset, "header hash"));
     const auto found_version = load_le<std::uint16_t>(bytes, version_offset);
     if (found_version != version) {
-        return Error{ErrorCode::unsupported,
-                     fmt::format("codebook: offset {}: version is {}, this library reads {}", version_offset,
-                                 found_version, version)};
+        return Error{ErrorCode::unsupported, fmt::format("codebook: offset {}: version is {}, this library reads {}",
+                                                         version_offset, found_version, version)};
     }
     Header header;
     header.quantizer = QuantizerId{load_le<std::uint16_t>(bytes, quantizer_offset)};

@@ -30,7 +30,9 @@ const float* row_of(const FloatState& state, RowId row) noexcept {
     return reinterpret_cast<const float*>(state.rows.row(row));
 }
 
-RowId operator+(RowId row, std::size_t count) noexcept { return RowId{to_index(row) + static_cast<std::uint32_t>(count)}; }
+RowId operator+(RowId row, std::size_t count) noexcept {
+    return RowId{to_index(row) + static_cast<std::uint32_t>(count)};
+}
 
 /// The distance where float arithmetic failed.
 template <Geometry geometry>
@@ -73,7 +75,8 @@ void score_list(const void* opaque, const RowId* rows, std::size_t count, float*
         const float inverse = geometry == Geometry::cosine ? state.rows.inverse_norm[to_index(rows[i])] : 0.0F;
         out[i] = finish_one<geometry>(out[i], inverse);
     }
-    repair<geometry>(state, [rows](std::size_t i) { return rows[i]; }, count, out);
+    repair<geometry>(
+        state, [rows](std::size_t i) { return rows[i]; }, count, out);
 }
 
 template <Geometry geometry>
@@ -82,7 +85,8 @@ void finish_range(const FloatState& state, RowId first, std::size_t count, float
     for (std::size_t i = 0; i < count; ++i) {
         out[i] = finish_one<geometry>(out[i], geometry == Geometry::cosine ? inverse[i] : 0.0F);
     }
-    repair<geometry>(state, [first](std::size_t i) { return first + i; }, count, out);
+    repair<geometry>(
+        state, [first](std::size_t i) { return first + i; }, count, out);
 }
 
 template <Geometry geometry>
@@ -131,7 +135,8 @@ struct Scorers {
 Scorers scorers_for(Geometry geometry) noexcept {
     switch (geometry) {
         case Geometry::squared_l2: return {score_list<Geometry::squared_l2>, score_range<Geometry::squared_l2>};
-        case Geometry::inner_product: return {score_list<Geometry::inner_product>, score_range<Geometry::inner_product>};
+        case Geometry::inner_product:
+            return {score_list<Geometry::inner_product>, score_range<Geometry::inner_product>};
         case Geometry::cosine: return {score_list<Geometry::cosine>, score_range<Geometry::cosine>};
         case Geometry::other: break;
     }
@@ -187,7 +192,7 @@ struct BatchState {
     const FloatState* queries = nullptr;  ///< one per query, for what one query needs alone
     const float* packed = nullptr;        ///< the kernels' queries, one after another
     std::size_t query_count = 0;
-    std::size_t query_stride = 0;         ///< floats
+    std::size_t query_stride = 0;  ///< floats
     KernelTable::F32Tile tile = nullptr;
 };
 
@@ -202,7 +207,8 @@ void score_block(const void* opaque, RowId first, std::size_t count, float* out,
     }
 }
 
-void score_block_other(const void* opaque, RowId first, std::size_t count, float* out, std::size_t out_stride) noexcept {
+void score_block_other(const void* opaque, RowId first, std::size_t count, float* out,
+                       std::size_t out_stride) noexcept {
     const auto& batch = *static_cast<const BatchState*>(opaque);
     for (std::size_t q = 0; q < batch.query_count; ++q) {
         score_range_other(batch.queries + q, first, count, out + q * out_stride);

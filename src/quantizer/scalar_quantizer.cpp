@@ -23,8 +23,7 @@ Error corrupt(std::size_t offset, std::string_view field, float got, std::string
 
 Result<void> ScalarQuantizer::Options::validate() const {
     if (quantile && !(*quantile > 0.5 && *quantile <= 1.0)) {
-        return invalid_argument(
-            fmt::format("quantizer.quantile is {}; it must be above 0.5 and at most 1", *quantile));
+        return invalid_argument(fmt::format("quantizer.quantile is {}; it must be above 0.5 and at most 1", *quantile));
     }
     return {};
 }
@@ -84,14 +83,14 @@ void ScalarQuantizer::decode(CodeView code, std::span<float> out) const noexcept
 }
 
 void ScalarQuantizer::encode_zero_vector(std::span<std::byte> out) const noexcept {
-    // With a = the unit query and x = 0: |a - x|² is |a|² + Σv² · step² + …, which is 1 and should be 2. Adding 1/step² to Σv²,
-    // which no kernel recomputes, adds just that. Bounded so that the largest distance still fits 32 bits.
+    // With a = the unit query and x = 0: |a - x|² is |a|² + Σv² · step² + …, which is 1 and should be 2. Adding 1/step²
+    // to Σv², which no kernel recomputes, adds just that. Bounded so that the largest distance still fits 32 bits.
     std::byte* const trailer_bytes = out.data() + i8_trailer_offset(dimension());
     std::fill_n(out.data(), code_size(), std::byte{0});
     const auto values = reinterpret_cast<std::int8_t*>(out.data());
     for (std::size_t i = 0; i < dimension(); ++i) {
-        values[i] = static_cast<std::int8_t>(
-            std::clamp(std::nearbyint(-model_.offset[i] * inverse_step_), -128.0F, 127.0F));
+        values[i] =
+            static_cast<std::int8_t>(std::clamp(std::nearbyint(-model_.offset[i] * inverse_step_), -128.0F, 127.0F));
     }
     I8Trailer trailer = detail::trailer_of(values, dimension());
     const double most = 4294967295.0 - 65025.0 * static_cast<double>(dimension());

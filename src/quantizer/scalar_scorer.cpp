@@ -21,16 +21,16 @@ struct CodeState {
 
     const ScalarModel* model = nullptr;
     float inverse_step = 1.0F;
-    DistanceFn distance = nullptr;      ///< metrics without a kernel
-    const float* float_query = nullptr; ///< for those
-    std::uint8_t* bytes = nullptr;      ///< room behind query.biased
-    float* floats = nullptr;            ///< room for one vector
-    float* zeros = nullptr;             ///< inner product: the offsets of a query
-    float* decoded = nullptr;           ///< metrics without a kernel: room for one row
+    DistanceFn distance = nullptr;       ///< metrics without a kernel
+    const float* float_query = nullptr;  ///< for those
+    std::uint8_t* bytes = nullptr;       ///< room behind query.biased
+    float* floats = nullptr;             ///< room for one vector
+    float* zeros = nullptr;              ///< inner product: the offsets of a query
+    float* decoded = nullptr;            ///< metrics without a kernel: room for one row
 };
 
-// Distances must stay finite and must not all become 0: scales are kept where 2^33 times them is a float, and themselves
-// are normal. Beyond, distances of codes still rank; their size is no longer that of the metric.
+// Distances must stay finite and must not all become 0: scales are kept where 2^33 times them is a float, and
+// themselves are normal. Beyond, distances of codes still rank; their size is no longer that of the metric.
 constexpr double smallest_scale = double{std::numeric_limits<float>::min()};
 constexpr double largest_scale = double{std::numeric_limits<float>::max()} / 8589934592.0;
 
@@ -205,8 +205,10 @@ RowScorer ScalarQuantizer::bind_metric(const MetricTraits& metric, VectorView qu
 
 PairScorer ScalarQuantizer::between_metric(const MetricTraits& metric, RowSource rows, QueryScratch& scratch) const {
     CodeState state = make_state(metric, model_, inverse_step_, rows, scratch);
-    if (metric.geometry == Geometry::other) return {scratch.make(state), bind_decoded_row, score_list_decoded, prefetch_code};
-    if (metric.geometry == Geometry::inner_product) return {scratch.make(state), bind_dot_row, score_list, prefetch_code};
+    if (metric.geometry == Geometry::other)
+        return {scratch.make(state), bind_decoded_row, score_list_decoded, prefetch_code};
+    if (metric.geometry == Geometry::inner_product)
+        return {scratch.make(state), bind_dot_row, score_list, prefetch_code};
     set_l2_scale(state, metric.geometry == Geometry::cosine ? 0.5 : 1.0);
     return {scratch.make(state), bind_l2_row, score_list, prefetch_code};
 }

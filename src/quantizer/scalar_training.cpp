@@ -9,6 +9,7 @@
 #include "quantizer/scalar_codes.hpp"
 #include "sextant/core/random.hpp"
 #include "sextant/kernel/kernel_table.hpp"
+#include "sextant/quantizer/vector_math.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
@@ -32,7 +33,7 @@ double quantile_of(std::vector<double>& sorted, double share) {
     return sorted[std::min(std::max<std::size_t>(index, 1) - 1, sorted.size() - 1)];
 }
 
-// --- whole numbers -----------------------------------------------------------------------------------------------------
+// --- whole numbers ---------------------------------------------------------------------------------------------------
 
 /// Offsets and step under which a sample of whole numbers is coded without loss, if there are any.
 std::optional<ScalarModel> whole_numbers(MatrixView sample) {
@@ -76,7 +77,7 @@ std::optional<ScalarModel> whole_numbers(MatrixView sample) {
     return model;
 }
 
-// --- anything else -----------------------------------------------------------------------------------------------------
+// --- anything else ---------------------------------------------------------------------------------------------------
 
 struct Spread {
     double low;
@@ -87,8 +88,8 @@ struct Spread {
 /// Median and the 0.5 % quantiles of each dimension.
 std::vector<Spread> spread_per_dimension(MatrixView sample) {
     const std::size_t dimension = sample.dimension;
-    const auto rows = spread(sample.row_count, std::clamp<std::size_t>(most_column_values / dimension, 256,
-                                                                       most_column_rows));
+    const auto rows =
+        spread(sample.row_count, std::clamp<std::size_t>(most_column_values / dimension, 256, most_column_rows));
     const std::size_t count = rows.size();
     const std::size_t cut = count / 200;
     constexpr std::size_t block = 16;  // columns gathered together: one cache line of each row
@@ -134,7 +135,8 @@ std::vector<double> magnitudes(MatrixView sample, Centre centre) {
 }
 
 /// The range ±clip with the smallest error of `sorted` magnitudes, where a value beyond counts as at most `cap` off and
-/// one within as at most itself: so neither can a single 1e38 choose the range, nor a range that loses the rest look good.
+/// one within as at most itself: so neither can a single 1e38 choose the range, nor a range that loses the rest look
+/// good.
 double best_clip(const std::vector<double>& sorted, double cap) {
     const std::size_t count = sorted.size();
     double best = sorted.back();
@@ -187,13 +189,15 @@ ScalarModel general(MatrixView sample, std::optional<double> quantile) {
         }
         clip = best_clip(sizes, 4.0 * reference);
     }
-    if (!(clip > 0.0)) clip = largest_offset > 0.0 ? largest_offset : 1.0;  // constant data: its own size is all there is
-    const double step = std::clamp(clip / 127.0, double{smallest_step}, double{std::numeric_limits<float>::max()} / 256.0);
+    if (!(clip > 0.0))
+        clip = largest_offset > 0.0 ? largest_offset : 1.0;  // constant data: its own size is all there is
+    const double step =
+        std::clamp(clip / 127.0, double{smallest_step}, double{std::numeric_limits<float>::max()} / 256.0);
     model.step = static_cast<float>(step);
     return model;
 }
 
-// --- what the codes lose -----------------------------------------------------------------------------------------------
+// --- what the codes lose ---------------------------------------------------------------------------------------------
 
 struct Coded {
     std::vector<std::size_t> rows;
@@ -254,10 +258,11 @@ void measure_slope(MatrixView sample, const Coded& coded, ScalarModel& model) {
         for (std::size_t i = 0; i < near; ++i) {
             if (pairs[i].other == q) continue;
             const double estimate = scale * pairs[i].distance;
-            const float exact = kernels.l2_f32(sample.row(coded.rows[q]).data(),
-                                               sample.row(coded.rows[pairs[i].other]).data(), sample.dimension);
+            // In double: float kernels differ in their last bits, and a codebook must not.
+            const double exact = l2_in_double(sample.row(coded.rows[q]).data(),
+                                              sample.row(coded.rows[pairs[i].other]).data(), sample.dimension);
             const double root = std::sqrt(std::max(estimate, noise));
-            if (root > 0.0) slope = std::max(slope, (estimate - double{exact}) / root);
+            if (root > 0.0) slope = std::max(slope, (estimate - exact) / root);
         }
     }
     slope *= 1.2;
@@ -278,7 +283,8 @@ Result<ScalarModel> train_scalar(MatrixView sample, std::optional<double> quanti
     std::optional<ScalarModel> model;
     if (!quantile) model = whole_numbers(sample);
     if (!model) model = general(sample, quantile);
-    if (context.stop.stop_requested()) return Error{ErrorCode::cancelled, "training of the scalar quantizer was cancelled"};
+    if (context.stop.stop_requested())
+        return Error{ErrorCode::cancelled, "training of the scalar quantizer was cancelled"};
     const Coded coded = measure_rows(sample, *model);
     measure_slope(sample, coded, *model);
     return std::move(*model);

@@ -22,8 +22,8 @@ std::uint64_t grown(std::uint64_t bytes) noexcept {
     return committed;
 }
 
-/// What a graph takes while it is built and no longer once it is finished: the spanning tree, and upper levels in columns
-/// that grow, beside the section they are copied into.
+/// What a graph takes while it is built and no longer once it is finished: the spanning tree, and upper levels in
+/// columns that grow, beside the section they are copied into.
 std::uint64_t graph_building_bytes(std::uint64_t rows, const HnswParams& params) noexcept {
     const std::uint64_t slots = rows / (params.m - 1);  // m^-1 + m^-2 + … slots a row
     return pages(rows * sizeof(std::uint32_t)) + grown(slots * sizeof(std::uint32_t)) +

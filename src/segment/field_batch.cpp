@@ -82,9 +82,10 @@ void search_field_batch(const FieldView& view, std::span<const FieldQuery> queri
                 continue;
             }
             const std::size_t size = std::min(step, queries.size() - first);
-            search_tile(view, {queries.subspan(first, size), out.subspan(first * count, size * count),
-                               found.subspan(first, size)},
-                        row_count, scratch);
+            search_tile(
+                view,
+                {queries.subspan(first, size), out.subspan(first * count, size * count), found.subspan(first, size)},
+                row_count, scratch);
         }
     } catch (const std::bad_alloc&) {
         std::fill(found.begin(), found.end(), std::size_t{0});  // no memory for the scratch: no answers, not wrong ones

@@ -65,7 +65,7 @@ void GrowingRows::search_exact_batch(std::span<const FieldQuery> queries, std::u
     search_field_batch(view(), queries, row_count, scratch, out, found);
 }
 
-// --- appender ----------------------------------------------------------------------------------------------------------
+// --- appender --------------------------------------------------------------------------------------------------------
 
 Result<void> GrowingRows::reserve_rows(std::uint32_t row_count) {
     const MutexLock hold(lock_);
@@ -85,7 +85,8 @@ Result<void> GrowingRows::reserve_rows(std::uint32_t row_count) {
 void GrowingRows::append(RowId row, VectorView vector) noexcept {
     raw_.set(row, vector);
     if (active_.load(std::memory_order_relaxed) == nullptr) return;
-    // Busy means the linker is encoding: it, or the next append, will encode this row too. Till then searches scan it raw.
+    // Busy means the linker is encoding: it, or the next append, will encode this row too. Till then searches scan it
+    // raw.
     if (!lock_.try_lock()) return;
     if (CodeRows* codes = active_.load(std::memory_order_relaxed)) {
         codes->encode_up_to(raw_, std::min(to_index(row) + 1, codes->coded() + rows_per_append));
@@ -101,7 +102,7 @@ void GrowingRows::note_bytes() noexcept {
     code_bytes_.store(codes, std::memory_order_relaxed);
 }
 
-// --- linker ------------------------------------------------------------------------------------------------------------
+// --- linker ----------------------------------------------------------------------------------------------------------
 
 bool GrowingRows::training_due(std::uint32_t row_count) {
     if (head_ == nullptr || row_count < next_training_) return false;
@@ -159,8 +160,7 @@ Result<void> GrowingRows::link(std::uint32_t row_count, bool flush, const FieldL
         if (codes != nullptr) return codes->codec().between(codes->source(), scratch);
         return pair_floats(shape_.metric, shape_.dimension, raw_.source(), scratch);
     };
-    return graph_.link(row_count, flush,
-                       {scorers, context.row_key, context.deleted, context.executor, context.stop});
+    return graph_.link(row_count, flush, {scorers, context.row_key, context.deleted, context.executor, context.stop});
 }
 
 Result<void> GrowingRows::repair(std::span<const RowId> erased, const FieldLinkContext& context) {
@@ -172,7 +172,7 @@ Result<void> GrowingRows::repair(std::span<const RowId> erased, const FieldLinkC
     return graph_.repair(erased, {scorers, context.row_key, context.deleted, context.executor, context.stop});
 }
 
-// --- anyone ------------------------------------------------------------------------------------------------------------
+// --- anyone ----------------------------------------------------------------------------------------------------------
 
 FieldBytes GrowingRows::bytes() const noexcept {
     return {.vectors = vector_bytes_.load(std::memory_order_relaxed),

@@ -27,10 +27,11 @@ struct ScanBuffers {
     }
 };
 
-/// Offers rows [first, last) that pass the filter. `listed`: only admitted rows are scored, by number; else all are, which
-/// is cheaper where most are admitted. `first` may be anything; the filter must cover the rows.
+/// Offers rows [first, last) that pass the filter. `listed`: only admitted rows are scored, by number; else all are,
+/// which is cheaper where most are admitted. `first` may be anything; the filter must cover the rows.
 void scan_rows(const RowScorer& scorer, std::uint32_t first, std::uint32_t last, const RowFilter& filter, bool listed,
-               const std::stop_token* stop, const ScanBuffers& buffers, TopRows& top, SearchCounters& counters) noexcept;
+               const std::stop_token* stop, const ScanBuffers& buffers, TopRows& top,
+               SearchCounters& counters) noexcept;
 
 /// Offers rows first, first + 1, … whose distances are given.
 void offer_chunk(const float* distances, std::size_t count, std::uint32_t first, const RowFilter& filter,

@@ -16,8 +16,8 @@ namespace {
 
 /// Rows linked between two reports of progress: about a tenth of a second of work.
 constexpr std::uint32_t rows_per_report = 2048;
-/// An older graph is the start when it holds at least this share of the new rows, and at most that share of its own rows
-/// is dropped: healing around more costs more than linking anew.
+/// An older graph is the start when it holds at least this share of the new rows, and at most that share of its own
+/// rows is dropped: healing around more costs more than linking anew.
 constexpr double worthwhile_share = 0.5;
 constexpr double dropped_share = 0.3;
 
@@ -67,8 +67,7 @@ Result<HnswIndex> start_graph(const FieldShape& shape, const SealRequest& reques
         for (std::uint32_t row = 0; row < std::min(linked, first->row_count); ++row) {
             if (!is_dropped(*first, row)) new_row_of_old[row] = kept++;
         }
-        const bool worthwhile = worthwhile_share * request.kept_rows <= kept &&
-                                linked - kept <= dropped_share * linked;
+        const bool worthwhile = worthwhile_share * request.kept_rows <= kept && linked - kept <= dropped_share * linked;
         if (worthwhile && kept > 0) {
             auto carried = HnswIndex::from_rows(*old, new_row_of_old, kept, request.kept_rows, *request.account, build);
             // invalid_argument: the older graph has changed meanwhile. Linking anew is always possible.
@@ -90,8 +89,8 @@ Result<std::unique_ptr<SealedField>> FieldBase::seal(const SealRequest& request)
                                                                              shape_.graph.seed, *request.account));
             SEXTANT_TRY_ASSIGN(codec, train(sample.view(), {.seed = shape_.graph.seed, .stop = request.stop}));
         }
-        SEXTANT_TRY_ASSIGN(
-            codes, CodeRows::exact(std::move(codec), shape_.dimension, request.kept_rows, *request.account));
+        SEXTANT_TRY_ASSIGN(codes,
+                           CodeRows::exact(std::move(codec), shape_.dimension, request.kept_rows, *request.account));
         SEXTANT_TRY(codes->encode_all(raw, request.kept_rows, *request.executor, request.stop));
     }
     const auto scorers = [&](QueryScratch& scratch) {
@@ -109,8 +108,8 @@ Result<std::unique_ptr<SealedField>> FieldBase::seal(const SealRequest& request)
     }
     SEXTANT_TRY(graph.finish(build));
     request.progress(request.kept_rows);
-    return std::unique_ptr<SealedField>(std::make_unique<SealedRows>(shape_, std::move(raw), std::move(codes),
-                                                                     std::move(graph), request.kept_rows));
+    return std::unique_ptr<SealedField>(
+        std::make_unique<SealedRows>(shape_, std::move(raw), std::move(codes), std::move(graph), request.kept_rows));
 }
 
 }  // namespace sextant::inline v1::detail

@@ -31,9 +31,8 @@ FieldAnswer SealedRows::search(const FieldQuery& query, std::uint32_t row_count,
     return search_field(view(), query, row_count, scratch, out);
 }
 
-void SealedRows::search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count,
-                                    FieldScratch& scratch, std::span<Neighbor> out,
-                                    std::span<std::size_t> found) const noexcept {
+void SealedRows::search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count, FieldScratch& scratch,
+                                    std::span<Neighbor> out, std::span<std::size_t> found) const noexcept {
     search_field_batch(view(), queries, row_count, scratch, out, found);
 }
 

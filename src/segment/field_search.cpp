@@ -11,15 +11,15 @@
 namespace sextant::inline v1::detail {
 namespace {
 
-// --- which way ---------------------------------------------------------------------------------------------------------
+// --- which way -------------------------------------------------------------------------------------------------------
 
-/// Rows a graph search scores for each entry of its pool: 10 to 25 over the data sets we measure.
+/// Rows a graph search scores for each entry of its pool: 10 to 30 over the data sets we measure.
 constexpr std::uint64_t scored_per_ef = 16;
 /// A filter that admits at least this share is applied after the search, over a pool that much larger.
 constexpr double soft_share = 0.7;
 
-/// Whether scanning `admitted` of `rows` rows is at most as much work as walking the graph. The walk passes through rows
-/// that are not admitted, so it scores 1/share times as many.
+/// Whether scanning `admitted` of `rows` rows is at most as much work as walking the graph. The walk passes through
+/// rows that are not admitted, so it scores 1/share times as many.
 bool scan_is_cheaper(std::uint64_t admitted, std::uint64_t rows, std::size_t ef) noexcept {
     const double share = static_cast<double>(admitted) / static_cast<double>(rows);
     const auto walk = static_cast<double>(scored_per_ef * ef);
@@ -27,7 +27,7 @@ bool scan_is_cheaper(std::uint64_t admitted, std::uint64_t rows, std::size_t ef)
     return admitted <= 2048 || share < 0.003 || static_cast<double>(admitted) <= walk / share;
 }
 
-// --- rows that came after the search began ------------------------------------------------------------------------------
+// --- rows that came after the search began ---------------------------------------------------------------------------
 
 /// Scores only rows below a limit. The graph of a growing field gains rows while a search walks it, and their codes may
 /// lie in a newer code section than the one the search has bound.
@@ -69,7 +69,6 @@ private:
     [[nodiscard]] RowFilter safe_filter();
     void scan(std::uint32_t first, std::uint32_t last, TopRows& top);
     void rescore();
-    void prefetch_rows(std::span<const RowId> rows) const noexcept;
     void score_raw(std::span<Neighbor> rows);
     void finish(std::span<Neighbor> ranked);
 
@@ -87,11 +86,11 @@ private:
     std::span<Neighbor> out_;
 
     FieldAnswer answer_;
-    std::size_t count_ = 0;       ///< rows to return
-    std::size_t ranked_ = 0;      ///< rows to rank: one more where it must be known whether more lie within the bound
-    std::size_t want_ = 0;        ///< candidates to collect
+    std::size_t count_ = 0;   ///< rows to return
+    std::size_t ranked_ = 0;  ///< rows to rank: one more where it must be known whether more lie within the bound
+    std::size_t want_ = 0;    ///< candidates to collect
     std::uint64_t admitted_ = 0;
-    std::uint32_t coded_ = 0;     ///< rows [0, coded_) are scored by codes
+    std::uint32_t coded_ = 0;  ///< rows [0, coded_) are scored by codes
     bool listed_ = false;
     bool rescore_ = false;
     CodeTrust trust_ = CodeTrust::estimate;
@@ -125,7 +124,8 @@ std::size_t candidates_for(const FieldQuery& query, std::size_t ranked, CodeTrus
         return std::max(ranked, static_cast<std::size_t>(std::min(asked, 1e9)));
     }
     // Never more than ef: who asks for a small pool wants it small.
-    const std::size_t usual = trust == CodeTrust::estimate ? ranked + std::max<std::size_t>(ranked / 2, 10) : 4 * ranked;
+    const std::size_t usual =
+        trust == CodeTrust::estimate ? ranked + std::max<std::size_t>(ranked / 2, 10) : 4 * ranked;
     return std::max(std::min(usual, query.ef), ranked);
 }
 
@@ -240,25 +240,13 @@ RowFilter Search::safe_filter() {
     return {.admitted = {words.data(), word_count * 64}, .deleted = {}};
 }
 
-// --- raw vectors rank ---------------------------------------------------------------------------------------------------
-
-/// Asks for whole rows at once, 8 KiB of them: they are cold, and few, so a kernel that looks a row or two ahead would wait for each.
-void Search::prefetch_rows(std::span<const RowId> rows) const noexcept {
-    const std::size_t size = query_.vector.size_bytes();
-    std::size_t left = 8192;
-    for (const RowId row : rows) {
-        if (left < size) return;
-        left -= size;
-        for (std::size_t at = 0; at < size; at += 64) __builtin_prefetch(view_.raw.row(row) + at);
-    }
-}
+// --- raw vectors rank ------------------------------------------------------------------------------------------------
 
 /// Replaces distances by those of raw vectors.
 void Search::score_raw(std::span<Neighbor> rows) {
     for (std::size_t first = 0; first < rows.size(); first += scan_chunk) {
         const std::size_t count = std::min(scan_chunk, rows.size() - first);
         for (std::size_t i = 0; i < count; ++i) buffers_.rows[i] = rows[first + i].row;
-        prefetch_rows(buffers_.rows.first(count));
         raw().score(buffers_.rows.first(count), buffers_.distances);
         for (std::size_t i = 0; i < count; ++i) rows[first + i].distance = buffers_.distances[i];
         answer_.counters.scored += count;

@@ -26,11 +26,8 @@ std::vector<std::byte> from_hex(const std::string& text) {
 }
 
 /// The worked example of docs/format/codebook.md.
-const codebook_format::Header example{.quantizer = QuantizerId::scalar8,
-                                      .dimension = 3,
-                                      .step = 0.5F,
-                                      .row_error = 0.25F,
-                                      .error_slope = 2.0F};
+const codebook_format::Header example{
+    .quantizer = QuantizerId::scalar8, .dimension = 3, .step = 0.5F, .row_error = 0.25F, .error_slope = 2.0F};
 const float example_offsets[] = {1.0F, -2.0F, 0.0F};
 const char* const example_hex =
     "53 58 54 43 4f 44 45 42  02 00 01 00 03 00 00 00"
@@ -119,7 +116,8 @@ TEST_CASE("absurd fields behind a right checksum are refused by name and offset"
     };
     for (const Case& test : cases) {
         auto bytes = golden;
-        for (std::size_t i = 0; i < test.bytes.size(); ++i) bytes[test.offset + i] = static_cast<std::byte>(test.bytes[i]);
+        for (std::size_t i = 0; i < test.bytes.size(); ++i)
+            bytes[test.offset + i] = static_cast<std::byte>(test.bytes[i]);
         rehash(bytes);
         CAPTURE(test.offset, test.says);
         CHECK(corruption_of(bytes).find(test.says) != std::string::npos);

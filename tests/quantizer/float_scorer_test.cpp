@@ -113,9 +113,7 @@ TEST_CASE("every form of scoring agrees with a double loop", "[quantizer][kernel
     SECTION("a metric of the user's") {
         check_all_forms<Manhattan>(
             vectors,
-            [](VectorView a, VectorView b) {
-                return double{Manhattan::distance(a.data(), b.data(), a.size())};
-            },
+            [](VectorView a, VectorView b) { return double{Manhattan::distance(a.data(), b.data(), a.size())}; },
             margin);
     }
     SECTION("a known geometry of unit vectors keeps its own meaning") {
@@ -153,7 +151,8 @@ TEST_CASE("huge and tiny vectors are ranked by their true distances", "[quantize
     std::vector<float> out(12);
     const std::vector<float> query{1e-30F, 0.0F};
     detail::bind_floats(metric_traits<Cosine>(), query, rows.source, scratch).score_range(RowId{0}, out);
-    for (std::size_t r = 0; r < 12; ++r) CHECK(out[r] == Approx(1.0 - std::cos(0.1 * static_cast<double>(r))).margin(1e-5));
+    for (std::size_t r = 0; r < 12; ++r)
+        CHECK(out[r] == Approx(1.0 - std::cos(0.1 * static_cast<double>(r))).margin(1e-5));
 }
 
 TEST_CASE("distances past the largest float are finite and keep their order", "[quantizer][kernel]") {

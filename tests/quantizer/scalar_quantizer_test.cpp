@@ -110,8 +110,7 @@ TEST_CASE("whole numbers within a byte are coded without loss", "[quantizer][ker
         for (std::size_t r = 0; r < 400; ++r) {
             for (std::size_t d = 0; d < 40; ++d) vectors.row(r)[d] = std::min(vectors[r][d], 190.0F);
         }
-        const ScalarQuantizer quantizer =
-            ScalarQuantizer::train({vectors.values.data(), 400, 40, 40}, {}, {}).value();
+        const ScalarQuantizer quantizer = ScalarQuantizer::train({vectors.values.data(), 400, 40, 40}, {}, {}).value();
         CHECK(largest_error(quantizer, vectors, 0, 500) == 0.0);
         CHECK(quantizer.model().row_error == 0.0F);
     }
@@ -335,11 +334,9 @@ TEST_CASE("trust tells exact queries, usual ones and strangers apart", "[quantiz
     const Vectors vectors = test_support::normal_vectors(500, 30, 6);
     const ScalarQuantizer quantizer = trained(vectors);
     const Coded<SquaredL2> codes(quantizer, vectors);
-    CHECK(quantizer.trust<SquaredL2>(quantizer.bind<SquaredL2>(vectors[3], codes.rows, scratch)) ==
-          CodeTrust::bounded);
+    CHECK(quantizer.trust<SquaredL2>(quantizer.bind<SquaredL2>(vectors[3], codes.rows, scratch)) == CodeTrust::bounded);
     const std::vector<float> stranger(30, 50.0F);
-    CHECK(quantizer.trust<SquaredL2>(quantizer.bind<SquaredL2>(stranger, codes.rows, scratch)) ==
-          CodeTrust::estimate);
+    CHECK(quantizer.trust<SquaredL2>(quantizer.bind<SquaredL2>(stranger, codes.rows, scratch)) == CodeTrust::estimate);
     CHECK(quantizer.trust<InnerProduct>(quantizer.bind<InnerProduct>(vectors[3], codes.rows, scratch)) ==
           CodeTrust::estimate);
 }

@@ -64,7 +64,8 @@ public:
         Wide wide;
         wide.dimension_ = sample.dimension;
         for (std::size_t r = 0; r < sample.row_count; ++r) {
-            for (const float value : sample.row(r)) wide.range_ = std::max(wide.range_, std::fabs(value) * options.margin);
+            for (const float value : sample.row(r))
+                wide.range_ = std::max(wide.range_, std::fabs(value) * options.margin);
         }
         return wide;
     }
@@ -157,13 +158,14 @@ void check_field(std::size_t dimension) {
     for (std::size_t q = 0; q < 20; ++q) {
         const VectorView query = vectors[q * 100];
         const auto expected = oracle(field, vectors, query, 10);
-        for (const FieldRows* rows : {static_cast<const FieldRows*>(growing.rows.get()),
-                                      static_cast<const FieldRows*>(sealed.rows.get())}) {
+        for (const FieldRows* rows :
+             {static_cast<const FieldRows*>(growing.rows.get()), static_cast<const FieldRows*>(sealed.rows.get())}) {
             const auto found = found_by(*rows, 2500, {.vector = query, .count = 10, .ef = 120}, scratch);
             REQUIRE(found.size() == 10);
             CHECK(found[0].row == RowId{static_cast<std::uint32_t>(q * 100)});
             recall += recall_of(found, expected) / 40.0;
-            REQUIRE(same_answer(found_by(*rows, 2500, {.vector = query, .count = 10, .exact = true}, scratch), expected));
+            REQUIRE(
+                same_answer(found_by(*rows, 2500, {.vector = query, .count = 10, .exact = true}, scratch), expected));
         }
     }
     CHECK(recall > 0.9);

@@ -167,10 +167,10 @@ TEST_CASE("erased rows are healed around and stay out of answers", "[segment][ke
     const RowFilter filter{.admitted = {}, .deleted = deleted};
     double recall = 0.0;
     for (std::uint32_t q = 0; q < 50; ++q) {
-        const auto found = found_by(*growing.rows, growing.count,
-                                    {.vector = vectors[q], .count = 10, .ef = 60, .filter = filter,
-                                     .admitted_count = 4000 - erased.size()},
-                                    scratch);
+        const auto found = found_by(
+            *growing.rows, growing.count,
+            {.vector = vectors[q], .count = 10, .ef = 60, .filter = filter, .admitted_count = 4000 - erased.size()},
+            scratch);
         const auto expected = oracle(field, vectors, vectors[q], 10, filter);
         REQUIRE(found.size() == 10);
         for (const Neighbor& neighbor : found) REQUIRE(to_index(neighbor.row) % 3 != 0);

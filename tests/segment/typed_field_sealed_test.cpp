@@ -125,8 +125,7 @@ TEST_CASE("a cancelled seal leaves nothing behind", "[segment]") {
         const auto report = [&](std::uint32_t rows) {
             if (rows >= at) stop.request_stop();
         };
-        const auto sealed =
-            field.seal({{&source, 1}, 6000, key_of_row, &account, &executor, stop.get_token(), report});
+        const auto sealed = field.seal({{&source, 1}, 6000, key_of_row, &account, &executor, stop.get_token(), report});
         REQUIRE_FALSE(sealed);
         CHECK(sealed.error().code == ErrorCode::cancelled);
         CHECK(account.used() == 0);
@@ -153,7 +152,9 @@ TEST_CASE("a forecast is within 5 % of what a sealed field takes, and its peak w
         const auto sealed = try_seal(field, plain, static_cast<std::uint32_t>(rows), account).value();
         const FieldBytes forecast = field.estimate(rows);
         const FieldBytes real = sealed->bytes();
-        const auto steady = [](const FieldBytes& b) { return static_cast<double>(b.vectors + b.codes + b.graph + b.other); };
+        const auto steady = [](const FieldBytes& b) {
+            return static_cast<double>(b.vectors + b.codes + b.graph + b.other);
+        };
         CHECK(steady(forecast) == Approx(static_cast<double>(account.used())).epsilon(0.05));
         CHECK(steady(real) == Approx(static_cast<double>(account.used())).epsilon(0.05));
         CHECK(static_cast<double>(forecast.vectors) == Approx(static_cast<double>(real.vectors)).epsilon(0.05));

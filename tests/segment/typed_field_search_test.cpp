@@ -18,7 +18,8 @@ struct Policy {
 template <class P>
 double growing_recall(const Vectors& vectors, const Vectors& queries, std::size_t linked, const FieldQuery& like,
                       const RowFilter& filter = {}, std::uint64_t admitted = 0) {
-    const TypedField<typename P::Metric, typename P::Quantizer> field(vectors.dimension, {.m = 16, .ef_construction = 100});
+    const TypedField<typename P::Metric, typename P::Quantizer> field(vectors.dimension,
+                                                                      {.m = 16, .ef_construction = 100});
     Growing growing(field, 1U << 14U);
     growing.append(vectors, 0, linked);
     growing.link();
@@ -61,7 +62,8 @@ TEMPLATE_TEST_CASE("sealed rows are found", "[segment][kernel]", (Policy<Squared
     const std::size_t dimension = GENERATE(1, 17, 65);
     const Vectors vectors = clustered_vectors(2500, dimension, 1);
     const Vectors queries = clustered_vectors(20, dimension, 2);
-    const TypedField<typename TestType::Metric, typename TestType::Quantizer> field(dimension, {.m = 16, .ef_construction = 100});
+    const TypedField<typename TestType::Metric, typename TestType::Quantizer> field(dimension,
+                                                                                    {.m = 16, .ef_construction = 100});
     const Sealed sealed(field, vectors);
     FieldScratch scratch;
     double recall = 0.0;
@@ -73,9 +75,9 @@ TEMPLATE_TEST_CASE("sealed rows are found", "[segment][kernel]", (Policy<Squared
         CHECK(answer.plan == FieldPlan::graph);
         CHECK(answer.more_within_bound);
         recall += recall_of(found, expected) / static_cast<double>(queries.size());
-        CHECK(same_answer(found_by(*sealed.rows, sealed.count, {.vector = queries[q], .count = 10, .exact = true},
-                                   scratch, &answer),
-                          expected));
+        CHECK(same_answer(
+            found_by(*sealed.rows, sealed.count, {.vector = queries[q], .count = 10, .exact = true}, scratch, &answer),
+            expected));
         CHECK(answer.plan == FieldPlan::scan_raw);
         CHECK(answer.counters.scored == vectors.size());
     }
@@ -110,7 +112,8 @@ TEST_CASE("rescored distances are those of raw vectors, closest first", "[segmen
     CHECK(different > 0);
     FieldQuery wide = query;
     wide.oversampling = 4.0F;
-    CHECK(recall_of(found_by(*sealed.rows, sealed.count, wide, scratch), oracle(field, vectors, vectors[7], 20)) >= 0.95);
+    CHECK(recall_of(found_by(*sealed.rows, sealed.count, wide, scratch), oracle(field, vectors, vectors[7], 20)) >=
+          0.95);
 }
 
 TEST_CASE("lossless codes need no raw vector, and give the same answer", "[segment][kernel]") {
@@ -129,7 +132,8 @@ TEST_CASE("lossless codes need no raw vector, and give the same answer", "[segme
     CHECK(same_answer(found_by(*sealed.rows, sealed.count, query, scratch), oracle(field, vectors, vectors[3], 10)));
     std::vector<float> between(vectors[3].begin(), vectors[3].end());
     between[0] += 0.25F;  // a query that is no code: rescored
-    static_cast<void>(found_by(*sealed.rows, sealed.count, {.vector = between, .count = 10, .ef = 100}, scratch, &with));
+    static_cast<void>(
+        found_by(*sealed.rows, sealed.count, {.vector = between, .count = 10, .ef = 100}, scratch, &with));
     CHECK(with.counters.scored > without.counters.scored);
 }
 
@@ -151,8 +155,8 @@ TEST_CASE("a filter is kept by every plan and the answer is never short", "[segm
     for (std::size_t q = 0; q < 10; ++q) {
         const FieldQuery query{.vector = vectors[q], .count = 10, .ef = 20, .filter = filter, .admitted_count = count};
         const auto expected = oracle(field, vectors, vectors[q], 10, filter);
-        for (const FieldRows* rows : {static_cast<const FieldRows*>(sealed.rows.get()),
-                                      static_cast<const FieldRows*>(growing.rows.get())}) {
+        for (const FieldRows* rows :
+             {static_cast<const FieldRows*>(sealed.rows.get()), static_cast<const FieldRows*>(growing.rows.get())}) {
             const auto found = found_by(*rows, 6000, query, scratch);
             REQUIRE(found.size() == expected.size());
             for (const Neighbor& neighbor : found) REQUIRE(filter(neighbor.row));
@@ -174,9 +178,9 @@ TEST_CASE("a filter that only the far side of the data passes still fills the an
     const auto admitted = bits_of(8000, [](std::size_t r) { return r >= 4000; });
     const RowFilter filter{.admitted = {admitted.data(), 8000}, .deleted = {}};
     FieldScratch scratch;
-    const auto found = found_by(*sealed.rows, 8000,
-                                {.vector = vectors[5], .count = 25, .ef = 25, .filter = filter, .admitted_count = 4000},
-                                scratch);
+    const auto found =
+        found_by(*sealed.rows, 8000,
+                 {.vector = vectors[5], .count = 25, .ef = 25, .filter = filter, .admitted_count = 4000}, scratch);
     REQUIRE(found.size() == 25);
     for (const Neighbor& neighbor : found) CHECK(to_index(neighbor.row) >= 4000);
 }
@@ -212,13 +216,17 @@ TEST_CASE("rows past the caller's row count are never seen, linked or not", "[se
     FieldScratch scratch;
     for (const std::uint32_t visible : {0U, 1U, 2U, 700U, 2500U, 3999U}) {
         for (std::size_t q = 0; q < 10; ++q) {
-            const auto found = found_by(*growing.rows, visible, {.vector = vectors[3990 - q], .count = 10, .ef = 50}, scratch);
+            const auto found =
+                found_by(*growing.rows, visible, {.vector = vectors[3990 - q], .count = 10, .ef = 50}, scratch);
             REQUIRE(found.size() == std::min<std::size_t>(10, visible));
             for (const Neighbor& neighbor : found) REQUIRE(to_index(neighbor.row) < visible);
             const auto admitted = bits_of(visible, [](std::size_t r) { return r % 2 == 0; });
             const RowFilter filter{.admitted = {admitted.data(), visible}, .deleted = {}};
             const auto even = found_by(*growing.rows, visible,
-                                       {.vector = vectors[3990 - q], .count = 10, .ef = 50, .filter = filter,
+                                       {.vector = vectors[3990 - q],
+                                        .count = 10,
+                                        .ef = 50,
+                                        .filter = filter,
                                         .admitted_count = (visible + 1U) / 2},
                                        scratch);
             REQUIRE(even.size() == std::min<std::size_t>(10, (visible + 1U) / 2));
@@ -276,8 +284,8 @@ TEST_CASE("a search that is told to stop says so", "[segment]") {
     FieldScratch scratch;
     for (const bool exact : {false, true}) {
         FieldAnswer answer;
-        static_cast<void>(found_by(*sealed.rows, 5000,
-                                   {.vector = vectors[0], .count = 10, .exact = exact, .stop = &token}, scratch, &answer));
+        static_cast<void>(found_by(
+            *sealed.rows, 5000, {.vector = vectors[0], .count = 10, .exact = exact, .stop = &token}, scratch, &answer));
         CHECK(answer.counters.stopped);
     }
 }
@@ -292,7 +300,8 @@ TEST_CASE("a batch of exact queries answers as each alone", "[segment][kernel]")
         FieldScratch scratch;
         std::vector<FieldQuery> batch;
         for (std::size_t q = 0; q < 71; ++q) {
-            batch.push_back({.vector = queries[q], .count = 7, .exact = true, .filter = filter, .admitted_count = admitted});
+            batch.push_back(
+                {.vector = queries[q], .count = 7, .exact = true, .filter = filter, .admitted_count = admitted});
         }
         batch[5].bound = oracle(field, vectors, queries[5], 7, filter)[2].distance;
         std::vector<Neighbor> out(71 * 7);

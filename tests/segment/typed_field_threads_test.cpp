@@ -62,7 +62,8 @@ void run(const Vectors& vectors, std::uint32_t readers, std::size_t rows_per_pub
                     query.admitted_count = asked % 2 == 0 ? (rows + 1) / 2 : rows / 2;
                 }
                 const FieldAnswer answer = growing.rows->search(query, rows, scratch, out);
-                bool right = answer.found == std::min<std::size_t>(10, query.filter.admits_all() ? rows : query.admitted_count);
+                bool right =
+                    answer.found == std::min<std::size_t>(10, query.filter.admits_all() ? rows : query.admitted_count);
                 for (std::size_t i = 0; i < answer.found; ++i) {
                     right = right && to_index(out[i].row) < rows && query.filter(out[i].row);
                     right = right && growing.rows->raw(out[i].row).data() != nullptr;

@@ -19,7 +19,8 @@ inline std::uint64_t key_of_row(sextant::RowId row) { return sextant::mix64(sext
 /// Growing rows as a collection keeps them.
 class Growing {
 public:
-    Growing(const sextant::VectorField& field, std::uint32_t max_rows, std::uint64_t limit = sextant::MemoryAccount::unlimited)
+    Growing(const sextant::VectorField& field, std::uint32_t max_rows,
+            std::uint64_t limit = sextant::MemoryAccount::unlimited)
         : account("test", limit), rows(field.make_growing(max_rows, account).value()) {}
 
     void append(const Vectors& vectors, std::size_t first, std::size_t last) {
@@ -28,9 +29,7 @@ public:
     }
     void append(const Vectors& vectors) { append(vectors, 0, vectors.size()); }
 
-    sextant::FieldLinkContext context(sextant::BitmapView deleted = {}) {
-        return {key_of_row, deleted, &executor, {}};
-    }
+    sextant::FieldLinkContext context(sextant::BitmapView deleted = {}) { return {key_of_row, deleted, &executor, {}}; }
     void link(bool flush = true) { rows->link(count, flush, context()).value(); }
 
     [[nodiscard]] const sextant::detail::GrowingRows& inner() const {

@@ -1,5 +1,6 @@
 /// codebook_format: the bytes of a trained quantizer: docs/format/codebook.md is the same in words.
-/// Invariants: read(write(x)) gives x; no input makes read() touch memory outside `bytes` or allocate by an unchecked size.
+/// Invariants: read(write(x)) gives x; no input makes read() touch memory outside `bytes` or allocate by an unchecked
+/// size.
 /// Threads: pure functions.
 #pragma once
 

@@ -1,9 +1,9 @@
 /// float_scorer: distances of a query, or of a row, to rows of raw floats.
-/// Invariants: (1) a distance is finite, whatever finite floats come in; (2) under cosine a zero vector lies at exactly 1
-/// from everything; (3) one row scored alone, in a list or in a range gives the same meaning, within rounding.
+/// Invariants: (1) a distance is finite, whatever finite floats come in; (2) under cosine a zero vector lies at exactly
+/// 1 from everything; (3) one row scored alone, in a list or in a range gives the same meaning, within rounding.
 /// Threads: confined, as every scorer. Lifetime: as the scratch and the rows.
-/// Cost: one kernel call per list and one pass over its results; only where a result is not finite (1e38, denormals under
-/// cosine) is that row computed again in double.
+/// Cost: one kernel call per list and one pass over its results; only where a result is not finite (1e38, denormals
+/// under cosine) is that row computed again in double.
 #pragma once
 
 #include <cstddef>

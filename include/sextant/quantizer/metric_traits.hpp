@@ -13,7 +13,8 @@ struct MetricTraits {
 };
 
 /// The kernels know squared L2 and inner product of vectors as given, and cosine. A metric that claims one of these
-/// geometries with another scaling (squared L2 of unit vectors, say) keeps its meaning and is computed by its own function.
+/// geometries with another scaling (squared L2 of unit vectors, say) keeps its meaning and is computed by its own
+/// function.
 template <Metric M>
 [[nodiscard]] MetricTraits metric_traits() noexcept {
     constexpr bool known = M::unit_length == (M::geometry == Geometry::cosine);

@@ -2,17 +2,17 @@
 ///
 ///     row   int8 values[dimension] | zero bytes to a multiple of 4 | Σv (i32) | Σv² (u32)       i8_row_size(dimension)
 ///
-/// One step for all dimensions, one offset for each: then Σ(v-w)² · step² is the squared Euclidean distance of the decoded
-/// vectors whatever the offsets are, in integers and without a table. Cosine codes are those of unit vectors and use
-/// the same arithmetic: 1 - cos = |a-b|²/2. An inner product quantises the query by a scale of its own:
+/// One step for all dimensions, one offset for each: then Σ(v-w)² · step² is the squared Euclidean distance of the
+/// decoded vectors whatever the offsets are, in integers and without a table. Cosine codes are those of unit vectors
+/// and use the same arithmetic: 1 - cos = |a-b|²/2. An inner product quantises the query by a scale of its own:
 /// q·x = q·offset + step · (q·v).
 ///
-/// Invariants: (1) 2^-120 ≤ step < infinity; (2) scaled distances are finite for all finite vectors; (3) the same sample
-/// and seed train the same codebook on every kernel.
+/// Invariants: (1) 2^-120 ≤ step < infinity; (2) scaled distances are finite for all finite vectors; (3) the same
+/// sample and seed train the same codebook on every kernel.
 /// Threads: immutable.
 /// Cost: d + 8 bytes a row (to a multiple of 4); a quarter of the bytes of floats per scored row.
-/// Why centres and clipped quantiles: one outlier in a hundred thousand values, taken as the range, would leave the rest
-/// of the data with two or three of the 256 values (tests/quantizer/scalar_quantizer_test.cpp).
+/// Why centres and clipped quantiles: one outlier in a hundred thousand values, taken as the range, would leave the
+/// rest of the data with two or three of the 256 values (tests/quantizer/scalar_quantizer_test.cpp).
 /// Why whole numbers are special: pixels and SIFT counts within 0..255 are their own codes, so nothing is lost at all.
 #pragma once
 
@@ -34,7 +34,7 @@ namespace sextant::inline v1 {
 struct ScalarModel {
     std::vector<float> offset;
     float step = 1.0F;
-    float row_error = 0.0F;    ///< root mean square of |x - decode(encode(x))| over the sample
+    float row_error = 0.0F;  ///< root mean square of |x - decode(encode(x))| over the sample
     float error_slope = std::numeric_limits<float>::max();  ///< see ScalarQuantizer::lower_bound
 };
 
@@ -46,9 +46,9 @@ public:
     static constexpr std::size_t sample_rows = 8192;
 
     struct Options {
-        /// Share of all components that are kept inside the range of codes, above 0.5 and at most 1. Left out, the range
-        /// with the smallest error is chosen, in which a single far outlier counts little. Set it to 1 where values
-        /// are bounded and the extremes matter.
+        /// Share of all components that are kept inside the range of codes, above 0.5 and at most 1. Left out, the
+        /// range with the smallest error is chosen, in which a single far outlier counts little. Set it to 1 where
+        /// values are bounded and the extremes matter.
         std::optional<double> quantile = {};
 
         [[nodiscard]] Result<void> validate() const;
@@ -73,10 +73,7 @@ public:
 
     /// The code of a zero vector under cosine: as near as can be at distance 1 from every unit vector.
     template <Metric M>
-        requires M::unit_length
-    void encode_zero(std::span<std::byte> out) const noexcept {
-        encode_zero_vector(out);
-    }
+    requires M::unit_length void encode_zero(std::span<std::byte> out) const noexcept { encode_zero_vector(out); }
     template <Metric M>
     [[nodiscard]] RowScorer bind(VectorView query, RowSource rows, QueryScratch& scratch) const {
         return bind_metric(metric_traits<M>(), query, rows, scratch);
@@ -85,15 +82,17 @@ public:
     [[nodiscard]] PairScorer between(RowSource rows, QueryScratch& scratch) const {
         return between_metric(metric_traits<M>(), rows, scratch);
     }
-    /// What distances of this bound query say. Exact: the query decodes to itself, so distances to rows that do are exact.
+    /// What distances of this bound query say. Exact: the query decodes to itself, so distances to rows that do are
+    /// exact.
     template <Metric M>
     [[nodiscard]] CodeTrust trust(const RowScorer& bound) const noexcept {
         return trust_of(metric_traits<M>().geometry, bound);
     }
     /// The true distance is at least this, but for a rate below 1 in 1,000 near neighbours, for queries that are
-    /// distributed as the rows. Rounding errors of single dimensions are independent, so the error of a squared distance
-    /// D grows as sqrt(D); its largest ratio to sqrt(D) over thousands of near pairs of the sample, and a fifth, is
-    /// error_slope. A proven bound (the triangle inequality over |x - decoded|) would be ten times wider and stop nothing.
+    /// distributed as the rows. Rounding errors of single dimensions are independent, so the error of a squared
+    /// distance D grows as sqrt(D); its largest ratio to sqrt(D) over thousands of near pairs of the sample, and a
+    /// fifth, is error_slope. A proven bound (the triangle inequality over |x - decoded|) would be ten times wider and
+    /// stop nothing.
     template <Metric M>
     [[nodiscard]] float lower_bound(float code_distance) const noexcept {
         return lower_bound_of(metric_traits<M>().geometry, code_distance);

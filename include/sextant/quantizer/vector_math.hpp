@@ -1,4 +1,5 @@
-/// vector_math: lengths and distances that stay right where float arithmetic does not: 1e38, denormals, the zero vector.
+/// vector_math: lengths and distances that stay right where float arithmetic does not: 1e38, denormals, the zero
+/// vector.
 /// Threads: pure functions.
 #pragma once
 
@@ -22,8 +23,8 @@ namespace sextant::inline v1::detail {
 /// out = v / |v|, right for vectors of any length. The zero vector stays zero; returns whether v was not zero.
 bool to_unit(VectorView v, float* out) noexcept;
 
-/// `distance` as a float that keeps its rank: past 3.399e38 (1 - 2^-10 of the largest float) the logarithm is spread over
-/// the 8,191 floats that are left, so two distances that differ by 1.4 % and more still differ.
+/// `distance` as a float that keeps its rank: past 3.399e38 (1 - 2^-10 of the largest float) the logarithm is spread
+/// over the 8,191 floats that are left, so two distances that differ by 1.4 % and more still differ.
 [[nodiscard]] float saturate(double distance) noexcept;
 
 /// Whether any of `count` floats is infinite or not a number.

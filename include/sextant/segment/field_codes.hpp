@@ -1,6 +1,6 @@
 /// CodeRows: the codes of a field's rows under one trained quantizer.
-/// Invariants: (1) rows [0, coded()) have codes; (2) rows and the codec never move or change; (3) while lossless(), every
-/// one of them decodes to its vector bit for bit.
+/// Invariants: (1) rows [0, coded()) have codes; (2) rows and the codec never move or change; (3) while lossless(),
+/// every one of them decodes to its vector bit for bit.
 /// Threads: one writer beside readers; coded() is stored with release after the rows it covers and loaded with acquire.
 #pragma once
 

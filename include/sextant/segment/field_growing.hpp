@@ -1,5 +1,5 @@
-/// GrowingRows: the rows of a growing segment. Raw vectors from the first row on; 8-bit head codes once 1,024 rows are there
-/// to train on; a graph over codes (over raw vectors before) that background batches extend.
+/// GrowingRows: the rows of a growing segment. Raw vectors from the first row on; 8-bit head codes once 1,024 rows are
+/// there to train on; a graph over codes (over raw vectors before) that background batches extend.
 ///
 ///     append     row r: raw vector, norm; then its code, if the lock is free
 ///     link       trains where that is due, catches up on codes, links whole batches
@@ -8,13 +8,13 @@
 /// Invariants: (1) linked ≤ coded of the active codes, once there are any; (2) code sections are never freed or changed
 /// while the field lives: a search that began under older ones ends under them.
 /// Threads: search, raw, bytes beside one appender and one linker.
-///   active_   release by the linker when a section covers all linked rows; acquire in search(), after linked() is read,
-///             so the section a search gets covers the linked rows it saw.
+///   active_   release by the linker when a section covers all linked rows; acquire in search(), after linked()
+///             is read, so the section a search gets covers the linked rows it saw.
 ///   lock      appender and linker: who encodes, and which sections grow with reserve_rows(). Never taken by a search.
-/// Why trained again: the first rows may not be like the rest. When one row in ten is coded badly, and twice as many rows
-/// are there as were trained on, the linker trains on all and swaps a new section in. Doubling bounds the sections kept to
-/// twice the codes of the last. Where the new codes do not suit one row in ten either (two populations of which one is a
-/// hundred times wider than the other), no step suits both, and the field goes on without codes.
+/// Why trained again: the first rows may not be like the rest. When one row in ten is coded badly, and twice as many
+/// rows are there as were trained on, the linker trains on all and swaps a new section in. Doubling bounds the sections
+/// kept to twice the codes of the last. Where the new codes do not suit one row in ten either (two populations of which
+/// one is a hundred times wider than the other), no step suits both, and the field goes on without codes.
 #pragma once
 
 #include <atomic>
@@ -58,8 +58,8 @@ public:
     [[nodiscard]] std::size_t trained_count() const noexcept { return trained_count_.load(std::memory_order_relaxed); }
 
 private:
-    GrowingRows(const FieldShape& shape, CodecTrainer head, std::uint32_t max_rows, MemoryAccount& account,
-                RawRows raw, HnswIndex graph) noexcept;
+    GrowingRows(const FieldShape& shape, CodecTrainer head, std::uint32_t max_rows, MemoryAccount& account, RawRows raw,
+                HnswIndex graph) noexcept;
     [[nodiscard]] FieldView view() const noexcept;
     [[nodiscard]] bool training_due(std::uint32_t row_count);
     [[nodiscard]] Result<void> train_codes(std::uint32_t row_count, const FieldLinkContext& context);

@@ -10,15 +10,16 @@ namespace sextant::inline v1::detail {
     return (value + unit - 1) / unit * unit;
 }
 
-/// Raw rows: whole cache lines where that costs at most an eighth. A row then touches one line fewer, as none is shared.
+/// Raw rows: whole cache lines where that costs at most an eighth. A row then touches one line fewer, as none is
+/// shared.
 [[nodiscard]] constexpr std::size_t float_stride(std::size_t dimension) noexcept {
     const std::size_t size = dimension * sizeof(float);
     const std::size_t lines = round_up_to(size, 64);
     return (lines - size) * 8 <= size ? lines : size;
 }
 
-/// Rows of codes: 16 bytes, so that vector loads do not straddle lines needlessly; short rows whole lines where that costs
-/// at most a fifth, since one line more of two is much and one of thirteen is little.
+/// Rows of codes: 16 bytes, so that vector loads do not straddle lines needlessly; short rows whole lines where that
+/// costs at most a fifth, since one line more of two is much and one of thirteen is little.
 [[nodiscard]] constexpr std::size_t code_stride(std::size_t code_size) noexcept {
     const std::size_t lines = round_up_to(code_size, 64);
     if (code_size <= 256 && (lines - code_size) * 5 <= code_size) return lines;

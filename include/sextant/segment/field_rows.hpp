@@ -28,7 +28,8 @@ public:
 
     void set(RowId row, VectorView vector) noexcept;
     [[nodiscard]] VectorView get(RowId row) const noexcept;
-    /// Of unit length where the metric asks for it: written to `room` then. `zero` tells a zero vector under such a metric.
+    /// Of unit length where the metric asks for it: written to `room` then. `zero` tells a zero vector under such a
+    /// metric.
     [[nodiscard]] VectorView unit(RowId row, std::span<float> room, bool& zero) const noexcept;
     [[nodiscard]] RowSource source() const noexcept;
 

@@ -1,5 +1,5 @@
-/// SealedRows: the rows of a sealed segment: raw vectors, codes of the field's quantizer (none where raw vectors are the
-/// codes) and a finished graph over them.
+/// SealedRows: the rows of a sealed segment: raw vectors, codes of the field's quantizer (none where raw vectors are
+/// the codes) and a finished graph over them.
 /// Threads: immutable.
 #pragma once
 

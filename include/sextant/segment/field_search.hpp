@@ -3,8 +3,8 @@
 ///     rows   0 ............ linked ........ coded ........ row_count
 ///            graph over codes | scan of codes | scan of floats         then: the best by raw vectors
 ///
-/// Invariants: (1) rows at or past row_count, and rows the filter refuses, are never returned; (2) when it was not stopped
-/// it returns min(count, admitted rows), less those beyond the query's bound.
+/// Invariants: (1) rows at or past row_count, and rows the filter refuses, are never returned; (2) when it was not
+/// stopped it returns min(count, admitted rows), less those beyond the query's bound.
 /// Threads: free functions; the scratch is confined. Cost: see the rules in the source.
 #pragma once
 
@@ -27,11 +27,11 @@ struct FieldView {
     RowSource raw;
     const FieldCodec* codec = nullptr;  ///< null: there are no codes
     RowSource codes;
-    std::uint32_t coded = 0;            ///< rows [0, coded) have codes
-    bool lossless = false;              ///< the codes of these rows decode to them, bit for bit
-    const HnswIndex* graph = nullptr;   ///< over codes where there are any, else over raw rows
-    std::uint32_t linked = 0;           ///< rows [0, linked) are in the graph; more may come while the search runs
-    std::uint32_t max_rows = 0;         ///< rows there can ever be
+    std::uint32_t coded = 0;           ///< rows [0, coded) have codes
+    bool lossless = false;             ///< the codes of these rows decode to them, bit for bit
+    const HnswIndex* graph = nullptr;  ///< over codes where there are any, else over raw rows
+    std::uint32_t linked = 0;          ///< rows [0, linked) are in the graph; more may come while the search runs
+    std::uint32_t max_rows = 0;        ///< rows there can ever be
     bool growing = false;
 };
 

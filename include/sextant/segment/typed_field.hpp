@@ -1,7 +1,7 @@
 /// TypedField: a vector field whose metric and quantizer are known: the one place where their types meet the segments.
 /// Threads: immutable. Lifetime: rows it made may outlive it.
-/// Cost: a user's translation unit compiles this class and QuantizerCodec; what they stand on is compiled in the library,
-/// and for the shipped metrics and quantizers these are too.
+/// Cost: a user's translation unit compiles this class and QuantizerCodec; what they stand on is compiled in the
+/// library, and for the shipped metrics and quantizers these are too.
 #pragma once
 
 #include <cstddef>

@@ -28,12 +28,12 @@ class FieldScratch;  // field_scratch.hpp: QueryScratch + HnswScratch + candidat
 enum class FieldPlan : std::uint8_t { scan_raw, scan_codes, graph, graph_and_tail };
 
 struct FieldQuery {
-    VectorView vector = {};    ///< as the caller gave it; already validated (dimension, finite)
-    std::size_t count = 10;    ///< rows wanted
-    std::size_t ef = 100;      ///< ≥ count
-    bool exact = false;        ///< raw vectors, every admitted row
-    bool rescore = true;       ///< codes find, raw vectors rank
-    float oversampling = 0.0F; ///< rows rescored ÷ count; 0: the field decides
+    VectorView vector = {};     ///< as the caller gave it; already validated (dimension, finite)
+    std::size_t count = 10;     ///< rows wanted
+    std::size_t ef = 100;       ///< ≥ count
+    bool exact = false;         ///< raw vectors, every admitted row
+    bool rescore = true;        ///< codes find, raw vectors rank
+    float oversampling = 0.0F;  ///< rows rescored ÷ count; 0: the field decides
     RowFilter filter = {};
     std::uint64_t admitted_count = 0;  ///< rows that pass the filter, exactly; used to choose scan or graph
     /// Only distances ≤ bound are wanted (score_threshold). Applied after rescoring.
@@ -52,8 +52,8 @@ struct FieldBytes {
     std::uint64_t vectors = 0;  ///< raw floats, with the padding of their stride
     std::uint64_t codes = 0;
     std::uint64_t graph = 0;
-    std::uint64_t other = 0;    ///< norms, codebook
-    std::uint64_t peak = 0;     ///< estimate() only: all of these and what building them takes beside
+    std::uint64_t other = 0;  ///< norms, codebook
+    std::uint64_t peak = 0;   ///< estimate() only: all of these and what building them takes beside
 };
 
 /// The rows of one field in one segment.
@@ -101,14 +101,14 @@ class SealedField : public FieldRows {};
 /// A row of an older segment that goes into a new sealed one.
 struct SealSource {
     const FieldRows* rows = nullptr;
-    std::uint32_t row_count = 0;               ///< rows [0, row_count) of it take part …
-    BitmapView dropped = {};                   ///< … but those set here (a snapshot of the tombstones; not changing)
+    std::uint32_t row_count = 0;  ///< rows [0, row_count) of it take part …
+    BitmapView dropped = {};      ///< … but those set here (a snapshot of the tombstones; not changing)
 };
 
 struct SealRequest {
-    std::span<const SealSource> sources;       ///< new row numbers: sources in order, kept rows in order
+    std::span<const SealSource> sources;  ///< new row numbers: sources in order, kept rows in order
     std::uint32_t kept_rows = 0;
-    FunctionRef<std::uint64_t(RowId)> row_key; ///< by new row number
+    FunctionRef<std::uint64_t(RowId)> row_key;  ///< by new row number
     MemoryAccount* account = nullptr;
     Executor* executor = nullptr;
     std::stop_token stop = {};

@@ -88,8 +88,7 @@ private:
     void attach(RowId row, const GraphView& graph, RowId root) {
         HnswScratch& search = worker_.search;
         worker_.scorer.bind(row);
-        search_level0(graph, worker_.scorer.as_row_scorer(), store_.params().ef_construction, search,
-                      worker_.counters);
+        search_level0(graph, worker_.scorer.as_row_scorer(), store_.params().ef_construction, search, worker_.counters);
         search.visited.clear();
         for (std::size_t i = 0; i < search.pool.size(); ++i) {
             if (tree_.reached(search.pool[i].row) && append(search.pool[i].row, row)) return;

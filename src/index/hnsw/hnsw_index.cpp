@@ -35,7 +35,8 @@ Result<void> check_params(const HnswParams& params, std::uint32_t max_rows) {
                                             params.m, max_ef_construction));
     }
     if (max_rows >= CandidatePool::id_limit) {
-        return invalid_argument(fmt::format("max_rows is {}; it may be up to {}", max_rows, CandidatePool::id_limit - 1));
+        return invalid_argument(
+            fmt::format("max_rows is {}; it may be up to {}", max_rows, CandidatePool::id_limit - 1));
     }
     return {};
 }
@@ -63,8 +64,8 @@ Result<HnswIndex> HnswIndex::from_rows(const HnswIndex& old, std::span<const std
                                        const HnswBuild& build) {
     const detail::GraphView graph = old.impl_->store.view();
     if (new_row_of_old.size() != graph.row_limit) {
-        return invalid_argument(fmt::format("new_row_of_old names {} rows; the graph holds {}", new_row_of_old.size(),
-                                            graph.row_limit));
+        return invalid_argument(
+            fmt::format("new_row_of_old names {} rows; the graph holds {}", new_row_of_old.size(), graph.row_limit));
     }
     std::uint32_t next = 0;
     for (const std::uint32_t row : new_row_of_old) {
@@ -74,8 +75,8 @@ Result<HnswIndex> HnswIndex::from_rows(const HnswIndex& old, std::span<const std
         }
     }
     if (next != kept_rows || kept_rows > max_rows) {
-        return invalid_argument(fmt::format("new_row_of_old keeps {} rows; kept_rows is {}, max_rows {}", next,
-                                            kept_rows, max_rows));
+        return invalid_argument(
+            fmt::format("new_row_of_old keeps {} rows; kept_rows is {}, max_rows {}", next, kept_rows, max_rows));
     }
     SEXTANT_TRY_ASSIGN(HnswIndex index, create(old.params(), max_rows, account));
     SEXTANT_TRY(detail::copy_rows(graph, new_row_of_old, kept_rows, index.impl_->store, index.impl_->tree, build));

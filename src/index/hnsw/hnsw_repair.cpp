@@ -68,9 +68,9 @@ public:
 
 private:
     struct Gathered {
-        std::size_t kept = 0;   ///< of the ids, how many the list held and may hold on
+        std::size_t kept = 0;  ///< of the ids, how many the list held and may hold on
         std::size_t total = 0;
-        bool touched = false;   ///< the list held something that is gone
+        bool touched = false;  ///< the list held something that is gone
     };
 
     [[nodiscard]] std::uint32_t translate(std::uint32_t old_id, bool upper) const noexcept {

@@ -46,8 +46,7 @@ void LinkRequests::extend(std::span<const std::uint64_t> requests, bool upper, H
             // More than a list is compared with; a tree link may not be left out and takes the place of another.
             if (upper || tree_.parent(RowId{source}) != RowId{target}) continue;
             std::size_t at = count;
-            while (at-- > held && tree_.parent(RowId{ids[at]}) == RowId{target}) {
-            }
+            while (at-- > held && tree_.parent(RowId{ids[at]}) == RowId{target}) {}
             ids[at] = source;
             continue;
         }

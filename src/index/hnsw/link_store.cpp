@@ -56,12 +56,11 @@ Result<LinkStore> LinkStore::reserve(const HnswParams& params, std::uint32_t max
     store.max_rows_ = max_rows;
     store.max_slots_ = slots_for(max_rows, params.m);
     const std::size_t degree = store.degree();
-    SEXTANT_TRY_ASSIGN(store.level0_,
-                       Column<std::uint32_t>::reserve(max_rows * degree, account, "graph level 0"));
+    SEXTANT_TRY_ASSIGN(store.level0_, Column<std::uint32_t>::reserve(max_rows * degree, account, "graph level 0"));
     SEXTANT_TRY_ASSIGN(store.rows_column_,
                        Column<std::uint32_t>::reserve(store.max_slots_, account, "graph upper rows"));
-    SEXTANT_TRY_ASSIGN(store.links_column_, Column<std::uint32_t>::reserve(
-                                                std::size_t{store.max_slots_} * params.m, account, "graph upper links"));
+    SEXTANT_TRY_ASSIGN(store.links_column_, Column<std::uint32_t>::reserve(std::size_t{store.max_slots_} * params.m,
+                                                                           account, "graph upper links"));
     store.upper_rows_ = store.rows_column_.data();
     store.upper_links_ = store.links_column_.data();
     return store;

@@ -14,8 +14,8 @@ using test::TestRows;
 
 /// Runs connect over lists written by hand.
 struct Islands {
-    explicit Islands(const TestRows& rows, std::uint32_t m = 4)
-        : rows(rows), store(LinkStore::reserve({.m = m, .ef_construction = 16}, rows.count(), account).value()) {
+    explicit Islands(const TestRows& source, std::uint32_t m = 4)
+        : rows(source), store(LinkStore::reserve({.m = m, .ef_construction = 16}, source.count(), account).value()) {
         REQUIRE(store.ensure(rows.count(), 0).has_value());
         REQUIRE(tree.ensure(rows.count()).has_value());
     }

@@ -31,7 +31,8 @@ TEST_CASE("a graph finds what an exact search finds", "[index]") {
     const TestRows rows = which == 0   ? TestRows::uniform(4000, 12, 1)
                           : which == 1 ? TestRows::clustered(4000, 16, 40, 2)
                                        : TestRows::uniform(4000, 2, 3);
-    const TestRows queries = which == 1 ? TestRows::clustered(100, 16, 40, 2) : TestRows::uniform(100, rows.dimension(), 9);
+    const TestRows queries =
+        which == 1 ? TestRows::clustered(100, 16, 40, 2) : TestRows::uniform(100, rows.dimension(), 9);
     TestGraph graph(rows);
     REQUIRE(graph.link(rows.count()).has_value());
     CHECK(graph.index.linked() == rows.count());

@@ -97,7 +97,8 @@ private:
     static void range(const void* state, RowId first, std::size_t count, float* out) noexcept {
         const auto* bound = static_cast<const State*>(state);
         for (std::size_t i = 0; i < count; ++i) {
-            out[i] = bound->rows->distance(bound->query, bound->rows->row(to_index(first) + static_cast<std::uint32_t>(i)));
+            out[i] =
+                bound->rows->distance(bound->query, bound->rows->row(to_index(first) + static_cast<std::uint32_t>(i)));
         }
     }
 

@@ -24,7 +24,6 @@
 
 namespace sextant::inline v1 {
 
-
 /// The graph as plain arrays, exactly as a file would hold them (docs/format/graph.md). `upper` is empty before finish():
 /// only then do the upper levels lie in one piece.
 struct HnswSections {
@@ -36,10 +35,10 @@ struct HnswSections {
 using HnswProgress = FunctionRef<void(std::uint32_t linked_rows)>;
 
 struct HnswBuild {
-    PairScorerFactory scorers;                           ///< distances between rows
-    FunctionRef<std::uint64_t(RowId)> row_key;           ///< what levels are drawn from: a hash of the point's id
-    BitmapView deleted;                                  ///< rows that need not be reachable and should not be linked to
-    Executor* executor = nullptr;                        ///< REQUIRED
+    PairScorerFactory scorers;                  ///< distances between rows
+    FunctionRef<std::uint64_t(RowId)> row_key;  ///< what levels are drawn from: a hash of the point's id
+    BitmapView deleted;                         ///< rows that need not be reachable and should not be linked to
+    Executor* executor = nullptr;               ///< REQUIRED
     std::stop_token stop = {};
 };
 

@@ -29,6 +29,8 @@ inline constexpr float level0_alpha = 1.2F;
     return {.limit = params.m, .fill_limit = 0, .alpha = 1.0F};
 }
 /// The most links of one row that the spanning tree may hold: the rest stays free for near rows.
-[[nodiscard]] constexpr std::size_t tree_limit(const HnswParams& params) noexcept { return 2UL * params.m - params.m / 2; }
+[[nodiscard]] constexpr std::size_t tree_limit(const HnswParams& params) noexcept {
+    return 2UL * params.m - params.m / 2;
+}
 
 }  // namespace sextant::inline v1::detail

@@ -18,10 +18,10 @@
 namespace sextant::inline v1::detail {
 
 struct LinkCandidate {
-    float distance = 0.0F;    ///< from the row whose links are chosen
+    float distance = 0.0F;  ///< from the row whose links are chosen
     RowId row = no_row;
-    std::uint32_t id = 0;     ///< what the list holds: a row, or a slot on upper levels
-    bool mandatory = false;   ///< chosen whatever the others are: a tree link (spanning_tree.hpp)
+    std::uint32_t id = 0;    ///< what the list holds: a row, or a slot on upper levels
+    bool mandatory = false;  ///< chosen whatever the others are: a tree link (spanning_tree.hpp)
 
     friend bool operator<(const LinkCandidate& a, const LinkCandidate& b) noexcept {
         return a.distance < b.distance || (a.distance == b.distance && a.id < b.id);

@@ -110,7 +110,7 @@ private:
     Column<std::uint32_t> level0_;
     Column<std::uint32_t> rows_column_;
     Column<std::uint32_t> links_column_;
-    Arena upper_section_;                  ///< after seal(): header, rows, links
+    Arena upper_section_;  ///< after seal(): header, rows, links
     std::size_t upper_section_size_ = 0;
     std::uint32_t* upper_rows_ = nullptr;  ///< into rows_column_, or into upper_section_
     std::uint32_t* upper_links_ = nullptr;

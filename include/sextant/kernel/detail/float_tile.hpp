@@ -82,8 +82,8 @@ SEXTANT_KERNEL_INLINE void tile_block_f32(const TileInput& input, std::size_t fi
 }
 
 /// Asks for `size` bytes from `at` on; returns where they end.
-SEXTANT_KERNEL_INLINE const std::byte* fetch_far(const std::byte* at, std::size_t size) noexcept {
-    for (std::size_t line = 0; line < size; line += cache_line_size) prefetch_line_far(at + line);
+SEXTANT_KERNEL_INLINE const std::byte* fetch_ahead(const std::byte* at, std::size_t size) noexcept {
+    for (std::size_t line = 0; line < size; line += cache_line_size) prefetch_line(at + line);
     return at + size;
 }
 
@@ -108,11 +108,11 @@ SEXTANT_KERNEL_INLINE void tiles_f32(const TileInput& input, std::size_t query_c
         const std::size_t share = ((next_end - end) * input.stride + step_count - 1) / step_count;
         std::size_t q = 0;
         for (; q + group <= query_count; q += group) {
-            next = fetch_far(next, share);
+            next = fetch_ahead(next, share);
             tile_block_f32<Simd, Step, Simd::tile_queries>(input, q, first, end, out, out_stride);
         }
         for (; q < query_count; ++q) {
-            next = fetch_far(next, share);
+            next = fetch_ahead(next, share);
             tile_block_f32<Simd, Step, 1>(input, q, first, end, out, out_stride);
         }
     }

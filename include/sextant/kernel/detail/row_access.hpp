@@ -34,17 +34,6 @@ SEXTANT_KERNEL_INLINE void prefetch_line(const std::byte* address) noexcept {
 #endif
 }
 
-/// Into the second level cache: for what is needed later than the next few hundred cycles.
-SEXTANT_KERNEL_INLINE void prefetch_line_far(const std::byte* address) noexcept {
-#if SEXTANT_KERNEL_X86
-    asm volatile("prefetcht1 %0" : : "m"(*reinterpret_cast<const char*>(address)));
-#elif SEXTANT_KERNEL_NEON
-    asm volatile("prfm pldl2keep, %a0" : : "p"(address));
-#else
-    __builtin_prefetch(address, 0, 2);
-#endif
-}
-
 struct ListedRows {
     const std::byte* base;
     std::size_t stride;
