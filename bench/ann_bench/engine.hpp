@@ -47,6 +47,8 @@ public:
     /// What a reader must know beside any figure of this engine; empty if nothing.
     [[nodiscard]] virtual std::string note() const { return {}; }
     [[nodiscard]] virtual std::string kernel() const { return "own"; }
+    /// The candidate pool of the build where the caller names none: what peers are usually measured with.
+    [[nodiscard]] virtual std::size_t default_ef_construction() const { return 200; }
     /// An exact engine has no ef: it is measured once.
     [[nodiscard]] virtual bool exact() const noexcept { return false; }
     [[nodiscard]] virtual bool filters() const noexcept { return false; }

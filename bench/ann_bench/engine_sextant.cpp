@@ -59,6 +59,7 @@ public:
     SextantEngine(std::string name, bool exact) : Engine(std::move(name)), exact_(exact) {}
 
     std::string kernel() const override { return sx::active_kernels().name; }
+    std::size_t default_ef_construction() const override { return sx::HnswParams{}.ef_construction; }
     bool exact() const noexcept override { return exact_; }
     bool filters() const noexcept override { return true; }
 

@@ -95,15 +95,16 @@ Result<void> build_all(const Engines& engines, const Options& options, const Dat
     BuildParams params;
     params.metric = options.metric;
     params.m = options.m;
-    params.ef_construction = options.ef_construction;
     params.build_threads = options.build_threads;
     params.filter_values = data.filter_values;
     for (const auto& engine : engines) {
         std::cerr << "building " << engine->name() << " … " << std::flush;
         const Stopwatch watch;
         const CpuStopwatch cpu(CpuStopwatch::Of::process);
+        params.ef_construction = options.ef_construction.value_or(engine->default_ef_construction());
         SEXTANT_TRY(engine->build(data.base, params));
         EngineFacts facts;
+        if (!engine->exact()) facts.ef_construction = params.ef_construction;
         facts.build_seconds = options.clock == ClockKind::wall ? watch.seconds() : cpu.seconds();
         facts.name = engine->name();
         facts.note = engine->note();

@@ -27,8 +27,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
         ->required()
         ->delimiter(',');
     app.add_option("--m", options.m, "links a row")->capture_default_str()->check(CLI::Range(4, 64));
-    app.add_option("--ef-construction", options.ef_construction, "candidates while linking")
-        ->capture_default_str()
+    app.add_option("--ef-construction", options.ef_construction,
+                   "candidates while linking; left out: the library's own default, 200 for peers")
         ->check(CLI::Range(4, 4096));
     app.add_option("--ef", options.ef, "candidates while searching, one measurement each")
         ->capture_default_str()

@@ -21,7 +21,7 @@ struct Options {
     std::size_t query_limit = all_rows;
     std::vector<std::string> engines;
     std::size_t m = 16;
-    std::size_t ef_construction = 200;
+    std::optional<std::size_t> ef_construction = {};  ///< left out: each engine's own
     std::vector<std::size_t> ef;
     std::size_t k = 10;
     std::size_t threads = 1;

@@ -175,7 +175,7 @@ void write_json_line(std::ostream& out, const Report& report, const Measurement&
     line["build_threads"] = report.options.build_threads;
     line["clock"] = report.options.clock == ClockKind::wall ? "wall" : "cpu";
     line["m"] = report.options.m;
-    line["ef_construction"] = report.options.ef_construction;
+    if (facts.ef_construction) line["ef_construction"] = *facts.ef_construction;
     line["rows"] = report.rows;
     line["dimension"] = report.dimension;
     line["queries"] = report.query_count;
@@ -209,7 +209,7 @@ void print_ratios(std::ostream& out, const Report& report) {
     out << report.dataset << ", " << report.rows << " × " << report.dimension << ", "
         << metric_name(report.options.metric) << ", k = " << report.options.k << ", " << report.query_count
         << " queries, " << report.options.threads << " search and " << report.options.build_threads
-        << " build thread(s), m = " << report.options.m << ", ef_construction = " << report.options.ef_construction
+        << " build thread(s), m = " << report.options.m
         << (report.options.clock == ClockKind::cpu ? ", timed in processor seconds" : "") << '\n';
     for (const double selectivity : selectivities(report)) {
         if (selectivity != 1.0) out << "filter admits " << fixed(selectivity * 100, 2) << " % of the rows\n";
@@ -217,6 +217,7 @@ void print_ratios(std::ostream& out, const Report& report) {
     }
     for (const EngineFacts& facts : report.engines) {
         out << "  " << facts.name << ": kernel " << facts.kernel;
+        if (facts.ef_construction) out << "; ef_construction " << *facts.ef_construction;
         if (!facts.note.empty()) out << "; " << facts.note;
         if (facts.peak_bytes_per_vector) out << "; peak " << fixed(*facts.peak_bytes_per_vector, 0) << " bytes/vector";
         out << '\n';

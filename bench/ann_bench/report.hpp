@@ -17,6 +17,7 @@ struct EngineFacts {
     std::string name;
     std::string note;
     std::string kernel;
+    std::optional<std::size_t> ef_construction = {};  ///< none: exact
     double build_seconds = 0.0;
     double bytes_per_vector = 0.0;
     std::optional<double> peak_bytes_per_vector = {};

@@ -21,7 +21,7 @@ public:
           tree_(tree),
           build_(build),
           workers_(build, store.params().ef_construction, candidate_limit(store.params())),
-          requests_(store, tree, build.deleted) {}
+          requests_(store, tree, build.deleted, overflow_rule(store.params())) {}
 
     [[nodiscard]] Result<void> run(std::uint32_t first, std::uint32_t end) {
         SEXTANT_TRY(plan(first, end));
@@ -141,6 +141,7 @@ private:
         const std::size_t ef = store_.params().ef_construction;
         const RowScorer scorer = worker.scorer.as_row_scorer();
         const auto top = std::min(static_cast<std::uint32_t>(graph_.entry.level), newcomer.level);
+        search.pool.reset(ef);
         GraphPoint best = descend(graph_, scorer, static_cast<std::int32_t>(top), false, search, worker.counters);
         search.visited.clear();
         for (std::uint32_t level = newcomer.level; level > 0; --level) {

@@ -33,7 +33,7 @@ public:
           build_(build),
           workers_(build, store.params().ef_construction,
                    std::max<std::size_t>(most_candidates + 2 * max_m, LinkRequests::most_sources)),
-          requests_(store, tree, build.deleted) {
+          requests_(store, tree, build.deleted, overflow_rule(store.params())) {
         workers_.reserve_rows(std::max(old.row_limit, old.slot_limit));
     }
 

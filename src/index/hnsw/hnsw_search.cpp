@@ -1,6 +1,7 @@
 #include "sextant/index/hnsw/hnsw_search.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <new>
 
@@ -9,6 +10,10 @@ namespace {
 
 /// Hops between two looks at the stop token.
 constexpr std::uint64_t stop_interval = 64;
+
+/// A descent follows one path for so many of ef. One path alone can end in the wrong one of two clusters, and a pool that
+/// the rows of a cluster fill does not lead out of it.
+constexpr std::size_t ef_per_path = 32;
 
 bool stop_asked(const std::stop_token* stop, SearchCounters& counters) noexcept {
     if (stop == nullptr || counters.hops % stop_interval != 0 || !stop->stop_requested()) return false;
@@ -63,6 +68,50 @@ void score(const RowScorer& scorer, std::span<const RowId> rows, HnswScratch& sc
     counters.scored += rows.size();
 }
 
+/// The closest points of an upper level, from which a descent goes on.
+class Beam {
+public:
+    static constexpr std::size_t most = 8;
+
+    explicit Beam(std::size_t width) noexcept : last_(std::clamp<std::size_t>(width, 1, most) - 1) {
+        points_.fill({no_slot, std::numeric_limits<float>::infinity()});
+        expanded_.fill(true);
+    }
+
+    [[nodiscard]] const GraphPoint& best() const noexcept { return points_[0]; }
+    void offer(const GraphPoint& point) noexcept {
+        if (!(point.distance < points_[last_].distance)) return;
+        std::size_t at = last_;
+        for (; at > 0 && point.distance < points_[at - 1].distance; --at) {
+            points_[at] = points_[at - 1];
+            expanded_[at] = expanded_[at - 1];
+        }
+        points_[at] = point;
+        expanded_[at] = false;
+    }
+    /// The closest point that was not returned before on this level; null when there is none.
+    [[nodiscard]] GraphPoint* next() noexcept {
+        for (std::size_t i = 0; i <= last_; ++i) {
+            if (expanded_[i]) continue;
+            expanded_[i] = true;
+            return &points_[i];
+        }
+        return nullptr;
+    }
+    template <class Below>
+    void step_down(Below&& below) noexcept {
+        for (std::size_t i = 0; i <= last_ && points_[i].id != no_slot; ++i) {
+            points_[i].id = below(points_[i].id);
+            expanded_[i] = false;
+        }
+    }
+
+private:
+    std::array<GraphPoint, most> points_;
+    std::array<bool, most> expanded_;
+    std::size_t last_;
+};
+
 }  // namespace
 
 GraphPoint descend(const GraphView& graph, const RowScorer& scorer, std::int32_t level, bool keep, HnswScratch& scratch,
@@ -70,28 +119,25 @@ GraphPoint descend(const GraphView& graph, const RowScorer& scorer, std::int32_t
     const RowId entry = graph.entry_row();
     scratch.visited.mark(to_index(entry));
     score(scorer, {&entry, 1}, scratch, counters);
-    GraphPoint best{graph.entry.id, scratch.distances[0]};
-    if (keep) scratch.pool.insert(best.distance, to_index(entry));
+    Beam beam(scratch.pool.capacity() / ef_per_path);
+    beam.offer({graph.entry.id, scratch.distances[0]});
+    if (keep) scratch.pool.insert(scratch.distances[0], to_index(entry));
     for (std::int32_t at = graph.entry.level; at > level; --at) {
-        for (bool moved = at > 0; moved;) {
-            const std::size_t count = collect_upper(graph, best.id, scratch);
+        while (GraphPoint* next = at > 0 ? beam.next() : nullptr) {
+            const std::size_t count = collect_upper(graph, next->id, scratch);
             ++counters.hops;
             score(scorer, {scratch.rows_of_list.data(), count}, scratch, counters);
-            moved = false;
             for (std::size_t i = 0; i < count; ++i) {
                 const float distance = scratch.distances[i];
                 if (keep && distance < scratch.pool.worst()) {
                     scratch.pool.insert(distance, to_index(scratch.rows_of_list[i]));
                 }
-                if (distance < best.distance) {
-                    best = {scratch.ids_of_list[i], distance};
-                    moved = true;
-                }
+                beam.offer({scratch.ids_of_list[i], distance});
             }
         }
-        best.id = at > 1 ? best.id - 1 : graph.upper_rows[best.id];
+        beam.step_down([&](std::uint32_t slot) { return at > 1 ? slot - 1 : graph.upper_rows[slot]; });
     }
-    return best;
+    return beam.best();
 }
 
 void expand(const GraphView& graph, const RowScorer& scorer, const std::stop_token* stop, HnswScratch& scratch,

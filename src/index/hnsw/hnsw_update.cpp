@@ -83,7 +83,7 @@ void LinkRequests::choose(std::uint32_t target, bool upper, std::size_t count, H
         worker.candidates.push_back({worker.distances[i], worker.rows[i], ids[i], tree});
     }
     std::sort(worker.candidates.begin(), worker.candidates.end());
-    const SelectRule rule = upper ? upper_rule(store_.params()) : overflow_rule(store_.params());
+    const SelectRule rule = upper ? upper_rule(store_.params()) : rule_;
     const std::size_t chosen =
         select_links(worker.candidates, rule, worker.scorer, worker.select, worker.counters.scored);
     for (std::size_t i = 0; i < chosen; ++i) ids[i] = worker.candidates[i].id;

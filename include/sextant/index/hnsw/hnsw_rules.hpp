@@ -1,4 +1,4 @@
-/// hnsw_rules: how many links are chosen where, and how far candidates are looked for. Measurements: docs/internals/hnsw.md.
+/// hnsw_rules: how many links are chosen where, and how far a refined row looks for them. Measurements: docs/internals/hnsw.md.
 /// Threads: immutable.
 #pragma once
 
@@ -11,18 +11,25 @@
 
 namespace sextant::inline v1::detail {
 
-/// How much closer a chosen link must be, on level 0, to pass a candidate over (the α of DiskANN, Subramanya et al. 2019,
-/// here a factor on the distance itself, which is squared for L2). Above 1, lists keep some longer links: walks need fewer
-/// hops and a smaller pool for the same recall, at the price of more distances per hop.
-inline constexpr float level0_alpha = 1.2F;
-
-/// Links of a new row on level 0: as many as a list holds; with alpha above 1 half a list is too short.
+/// Links of a new row on level 0: half of what a list holds; the other half is for links back.
 [[nodiscard]] constexpr SelectRule forward_rule(const HnswParams& params) noexcept {
-    return {.limit = 2UL * params.m, .fill_limit = 0, .alpha = level0_alpha};
+    return {.limit = params.m, .fill_limit = 0, .alpha = 1.0F};
 }
-/// What stays of a level-0 list that overflows.
+/// What stays of a level-0 list that overflows while rows are linked.
 [[nodiscard]] constexpr SelectRule overflow_rule(const HnswParams& params) noexcept {
-    return {.limit = 2UL * params.m, .fill_limit = 0, .alpha = level0_alpha};
+    return {.limit = 2UL * params.m, .fill_limit = 0, .alpha = 1.1F};
+}
+/// The pool of the search that finds candidates for a row whose list is refined.
+[[nodiscard]] constexpr std::size_t refine_ef(const HnswParams& params) noexcept {
+    return std::max<std::size_t>(params.m, params.ef_construction * 3 / 5);
+}
+/// Links of a row whose list is refined.
+[[nodiscard]] constexpr SelectRule refine_rule(const HnswParams& params) noexcept {
+    return {.limit = 2UL * params.m, .fill_limit = 0, .alpha = 1.2F};
+}
+/// What stays of a level-0 list that overflows with links back to refined rows.
+[[nodiscard]] constexpr SelectRule refine_overflow_rule(const HnswParams& params) noexcept {
+    return {.limit = 2UL * params.m, .fill_limit = 0, .alpha = 1.15F};
 }
 /// Links of a row on an upper level, new or overflowing.
 [[nodiscard]] constexpr SelectRule upper_rule(const HnswParams& params) noexcept {

@@ -22,9 +22,9 @@ struct GraphPoint {
     float distance = 0.0F;
 };
 
-/// From the entry down to `level`, always moving to the closest row (Alg. 2 with ef = 1). Every row it scores becomes
-/// visited and is offered to scratch.pool when `keep` is set. REQUIRES: the graph is not empty; scratch is cleared and
-/// reserved.
+/// From the entry down to `level`, along one path (Alg. 2 with ef = 1), or a few where the pool's capacity is large. Every
+/// row it scores becomes visited and is offered to scratch.pool when `keep` is set. REQUIRES: the graph is not empty;
+/// scratch is cleared and reserved, and its pool reset to the search's ef.
 GraphPoint descend(const GraphView& graph, const RowScorer& scorer, std::int32_t level, bool keep, HnswScratch& scratch,
                    SearchCounters& counters) noexcept;
 

@@ -29,8 +29,9 @@ namespace sextant::inline v1::detail {
 /// Links to add, collected by one thread and then carried out by all.
 class LinkRequests {
 public:
-    LinkRequests(LinkStore& store, const SpanningTree& tree, BitmapView deleted)
-        : store_(store), tree_(tree), deleted_(deleted) {}
+    /// `rule` says what stays of a level-0 list that overflows.
+    LinkRequests(LinkStore& store, const SpanningTree& tree, BitmapView deleted, const SelectRule& rule)
+        : store_(store), tree_(tree), deleted_(deleted), rule_(rule) {}
 
     void add(RowId target, RowId source) { rows_.push_back(link_request(to_index(target), to_index(source))); }
     void add_upper(std::uint32_t target, std::uint32_t source) { slots_.push_back(link_request(target, source)); }
@@ -48,6 +49,7 @@ private:
     LinkStore& store_;
     const SpanningTree& tree_;
     BitmapView deleted_;
+    SelectRule rule_;
     std::vector<std::uint64_t> rows_;
     std::vector<std::uint64_t> slots_;
     std::vector<std::uint32_t> group_starts_;

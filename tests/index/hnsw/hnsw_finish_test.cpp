@@ -1,0 +1,93 @@
+#include "sextant/index/hnsw/hnsw_finish.hpp"
+
+#include <stop_token>
+
+#include "index/support/test_rows.hpp"
+#include "support/catch.hpp"
+
+namespace sextant::test {
+namespace {
+
+std::uint32_t rows_missed(TestGraph& graph, const TestRows& rows, std::size_t ef) {
+    std::uint32_t missed = 0;
+    for (std::uint32_t r = 0; r < rows.count(); ++r) {
+        const auto found = graph.search(rows.row(r), 1, ef);
+        missed += found.empty() || found[0].distance > 0.0F ? 1U : 0U;
+    }
+    return missed;
+}
+
+/// Asks for a stop when it is used for the n-th time.
+class StoppingExecutor final : public Executor {
+public:
+    explicit StoppingExecutor(std::stop_source& source) : source_(source) {}
+    void stop_after(std::size_t uses) { left_ = uses; }
+    void submit(std::function<void()> job) override { job(); }
+    [[nodiscard]] std::size_t parallelism() const noexcept override {
+        if (left_ != 0 && --left_ == 0) source_.request_stop();
+        return 0;
+    }
+
+private:
+    std::stop_source& source_;
+    mutable std::size_t left_ = 0;
+};
+
+TEST_CASE("finishing leads searches into clusters that they missed", "[index]") {
+    const TestRows rows = TestRows::clustered(12000, 24, 150, 1);
+    TestGraph graph(rows, {.m = 8, .ef_construction = 40});
+    REQUIRE(graph.link(rows.count()).has_value());
+    const std::uint32_t before = rows_missed(graph, rows, 24);
+    REQUIRE(graph.finish().has_value());
+    const std::uint32_t after = rows_missed(graph, rows, 24);
+    CAPTURE(before, after);
+    CHECK(before > 100);  // or the data show nothing
+    CHECK(after * 4 < before);
+}
+
+TEST_CASE("finishing finds more with the same pool", "[index]") {
+    const TestRows rows = TestRows::uniform(4000, 16, 2);
+    const TestRows queries = TestRows::uniform(200, 16, 3);
+    TestGraph graph(rows, {.m = 16, .ef_construction = 40});
+    REQUIRE(graph.link(rows.count()).has_value());
+    const double before = graph.recall(queries, 10, 20);
+    REQUIRE(graph.finish().has_value());
+    CHECK(graph.recall(queries, 10, 20) > before + 0.005);
+}
+
+TEST_CASE("finishing keeps to the rows that live, and every one stays reachable", "[index]") {
+    TestRows rows = TestRows::clustered(3000, 8, 20, 4);
+    rows.append(TestRows::equal(600, 8));
+    Bits deleted(rows.count());
+    for (std::uint32_t r = 0; r < rows.count(); r += 3) deleted.set(r);
+    TestGraph graph(rows, {.m = 6, .ef_construction = 24});
+    REQUIRE(graph.link(rows.count()).has_value());
+    graph.deleted = deleted.view();
+    REQUIRE(graph.finish().has_value());
+    const auto audit = graph.index.audit(deleted.view()).value();
+    CHECK(audit.reachable_live_rows == audit.live_rows);
+    CHECK(audit.live_rows == 2400);
+}
+
+TEST_CASE("a finish that is stopped leaves a graph that answers", "[index]") {
+    const TestRows rows = TestRows::uniform(5000, 8, 5);
+    const std::size_t uses = GENERATE(0U, 1U, 2U, 5U);
+    std::stop_source source;
+    StoppingExecutor executor(source);
+    TestGraph graph(rows, {.m = 8, .ef_construction = 40}, &executor);
+    REQUIRE(graph.link(rows.count()).has_value());
+    executor.stop_after(uses);
+    if (uses == 0) source.request_stop();
+    graph.stop = source.get_token();
+    const auto finished = graph.finish();
+    REQUIRE_FALSE(finished.has_value());
+    CHECK(finished.error().code == ErrorCode::cancelled);
+    const auto audit = graph.index.audit({}).value();
+    CHECK(audit.reachable_live_rows == 5000);
+    graph.stop = {};
+    REQUIRE(graph.finish().has_value());
+    CHECK(graph.index.audit({}).value().reachable_live_rows == 5000);
+}
+
+}  // namespace
+}  // namespace sextant::test
