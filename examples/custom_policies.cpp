@@ -48,7 +48,6 @@ public:
             if (headroom >= 1.0F) return {};
             return sx::invalid_argument("quantizer.headroom must be at least 1");
         }
-        friend bool operator==(const Options&, const Options&) = default;
     };
 
     static sx::Result<SixteenBit> train(sx::MatrixView sample, const Options& options, const sx::TrainContext&) {

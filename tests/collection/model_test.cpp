@@ -381,19 +381,19 @@ void run(std::uint64_t seed, std::size_t steps, const OpenOptions& open) {
 }  // namespace
 
 TEST_CASE("random operations agree with a model, all work inside the calls", "[model]") {
-    run<L2>(GENERATE(1, 2, 3), 1500, inline_work());
+    run<L2>(GENERATE(as<std::uint64_t>{}, 1, 2, 3), 1500, inline_work());
 }
 
 TEST_CASE("random operations agree with a model, codes in sealed segments", "[model]") {
-    run<L2Codes>(GENERATE(4, 5), 1500, inline_work());
+    run<L2Codes>(GENERATE(as<std::uint64_t>{}, 4, 5), 1500, inline_work());
 }
 
 TEST_CASE("random operations agree with a model while threads work behind", "[model][threads]") {
-    run<L2Codes>(GENERATE(6, 7), 1000, threads(2));
+    run<L2Codes>(GENERATE(as<std::uint64_t>{}, 6, 7), 1000, threads(2));
 }
 
 TEST_CASE("random operations agree with a model, long", "[.][soak]") {
-    const std::uint64_t seed = GENERATE(range(100, 120));
+    const auto seed = GENERATE(range(std::uint64_t{100}, std::uint64_t{120}));
     run<L2>(seed, 20'000, inline_work());
     run<L2Codes>(seed + 1000, 20'000, threads(2));
 }

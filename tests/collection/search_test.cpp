@@ -111,9 +111,9 @@ TEST_CASE("the plan says how segments were searched", "[search]") {
 TEST_CASE("ties rank by id, whichever segment the points lie in", "[search]") {
     auto c = L2::open({.dimension = 1}, inline_work()).value();
     const std::vector<float> one{1};
-    for (const std::uint64_t id : {9, 3, 7}) c.upsert(PointId{id}, one).value();
+    for (const std::uint64_t id : {9U, 3U, 7U}) c.upsert(PointId{id}, one).value();
     c.optimize().value();
-    for (const std::uint64_t id : {8, 2, 6}) c.upsert(PointId{id}, one).value();
+    for (const std::uint64_t id : {8U, 2U, 6U}) c.upsert(PointId{id}, one).value();
     CHECK(ids_of(c.search({.vector = one, .k = 6}).value()) ==
           std::vector<PointId>{PointId{2}, PointId{3}, PointId{6}, PointId{7}, PointId{8}, PointId{9}});
 }

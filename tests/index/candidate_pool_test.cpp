@@ -10,7 +10,7 @@ namespace sextant::inline v1 {
 namespace {
 
 TEST_CASE("a pool keeps the closest entries in order, ties by id", "[index]") {
-    const std::size_t capacity = GENERATE(1, 2, 7, 64, 600);
+    const std::size_t capacity = GENERATE(as<std::size_t>{}, 1, 2, 7, 64, 600);
     Random random(capacity);
     CandidatePool pool;
     pool.reset(capacity);

@@ -104,7 +104,7 @@ double minus_dot(VectorView a, VectorView b) { return -test_support::dot(a, b); 
 }  // namespace
 
 TEST_CASE("every form of scoring agrees with a double loop", "[quantizer][kernel]") {
-    const std::size_t dimension = GENERATE(1, 3, 16, 17, 65, 100);
+    const std::size_t dimension = GENERATE(as<std::size_t>{}, 1, 3, 16, 17, 65, 100);
     const Vectors vectors = test_support::normal_vectors(43, dimension, dimension);
     const double margin = 1e-5 * static_cast<double>(dimension);
     SECTION("squared Euclidean") { check_all_forms<SquaredL2>(vectors, test_support::l2, margin); }

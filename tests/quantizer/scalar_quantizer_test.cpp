@@ -77,7 +77,7 @@ Vectors unit_vectors(Vectors vectors) {
 }  // namespace
 
 TEST_CASE("ordinary data is coded within half a step", "[quantizer][kernel]") {
-    const std::size_t dimension = GENERATE(1, 3, 17, 65, 128);
+    const std::size_t dimension = GENERATE(as<std::size_t>{}, 1, 3, 17, 65, 128);
     const Vectors vectors = test_support::normal_vectors(2000, dimension, 7);
     const ScalarQuantizer quantizer = trained(vectors, {.quantile = 1.0});
     CHECK(quantizer.code_size() == i8_row_size(dimension));
@@ -142,7 +142,7 @@ TEST_CASE("whole numbers within a byte are coded without loss", "[quantizer][ker
 
 TEST_CASE("one outlier does not cost the rest its resolution", "[quantizer][kernel]") {
     const float outlier = GENERATE(1e3F, 1e10F, 3e38F, -3e38F);
-    const std::size_t rows = GENERATE(20, 1024, 5000);
+    const std::size_t rows = GENERATE(as<std::size_t>{}, 20, 1024, 5000);
     Vectors vectors = test_support::normal_vectors(rows, 24, 11);
     const float clean = trained(vectors).model().step;
     vectors.row(rows / 2)[5] = outlier;
@@ -203,7 +203,7 @@ TEST_CASE("denormal and huge data give finite distances in the right order", "[q
 }
 
 TEST_CASE("code distances are near the true ones for every metric", "[quantizer][kernel]") {
-    const std::size_t dimension = GENERATE(3, 17, 100);
+    const std::size_t dimension = GENERATE(as<std::size_t>{}, 3, 17, 100);
     const Vectors vectors = test_support::clustered_vectors(600, dimension, 9);
     QueryScratch scratch;
     std::vector<float> out(600);
@@ -290,7 +290,7 @@ TEST_CASE("a zero vector under cosine is near 1 from everything, by codes too", 
 }
 
 TEST_CASE("lower bounds hold for all but one in a thousand near neighbours", "[quantizer][kernel]") {
-    const std::size_t dimension = GENERATE(16, 100);
+    const std::size_t dimension = GENERATE(as<std::size_t>{}, 16, 100);
     const Vectors all = test_support::clustered_vectors(3200, dimension, 4);
     const ScalarQuantizer quantizer =
         ScalarQuantizer::train({all.values.data(), 3000, dimension, dimension}, {}, {}).value();

@@ -88,7 +88,7 @@ TEST_CASE("a version that is held for a million writes goes without a deep recur
 }
 
 TEST_CASE("an overlay under random changes agrees with a model", "[payload_overlay]") {
-    const std::uint64_t seed = GENERATE(11, 12, 13);
+    const std::uint64_t seed = GENERATE(as<std::uint64_t>{}, 11, 12, 13);
     CAPTURE(seed);
     Random random(seed);
     Versions versions;

@@ -57,7 +57,6 @@ public:
             if (margin < 1.0F) return invalid_argument("quantizer.margin must be at least 1");
             return {};
         }
-        friend bool operator==(const Options&, const Options&) = default;
     };
     static Result<Wide> train(MatrixView sample, const Options& options, const TrainContext&) {
         SEXTANT_TRY(options.validate());

@@ -24,7 +24,7 @@ double recall_over(const VectorField& field, const Growing& growing, const Vecto
 }  // namespace
 
 TEST_CASE("vectors come back bit for bit, under cosine too", "[segment]") {
-    const std::size_t dimension = GENERATE(1, 3, 17, 65, 100);
+    const std::size_t dimension = GENERATE(as<std::size_t>{}, 1, 3, 17, 65, 100);
     const Vectors vectors = normal_vectors(1500, dimension, 5, 7.0F);
     const TypedField<Cosine, ScalarQuantizer> field(dimension);
     Growing growing(field, 2000);

@@ -45,7 +45,7 @@ double growing_recall(const Vectors& vectors, const Vectors& queries, std::size_
 
 TEMPLATE_TEST_CASE("growing rows are found, linked or not", "[segment][kernel]", (Policy<SquaredL2, ScalarQuantizer>),
                    (Policy<InnerProduct, ScalarQuantizer>), (Policy<Cosine, ScalarQuantizer>)) {
-    const std::size_t dimension = GENERATE(3, 17, 65);
+    const std::size_t dimension = GENERATE(as<std::size_t>{}, 3, 17, 65);
     const Vectors vectors = clustered_vectors(3000, dimension, 1);
     const Vectors queries = clustered_vectors(20, dimension, 2);
     for (const std::size_t linked : {0UL, 500UL, 2000UL, 3000UL}) {
@@ -59,7 +59,7 @@ TEMPLATE_TEST_CASE("sealed rows are found", "[segment][kernel]", (Policy<Squared
                    (Policy<SquaredL2, NoQuantizer>), (Policy<InnerProduct, ScalarQuantizer>),
                    (Policy<InnerProduct, NoQuantizer>), (Policy<Cosine, ScalarQuantizer>),
                    (Policy<Cosine, NoQuantizer>)) {
-    const std::size_t dimension = GENERATE(1, 17, 65);
+    const std::size_t dimension = GENERATE(as<std::size_t>{}, 1, 17, 65);
     const Vectors vectors = clustered_vectors(2500, dimension, 1);
     const Vectors queries = clustered_vectors(20, dimension, 2);
     const TypedField<typename TestType::Metric, typename TestType::Quantizer> field(dimension,
@@ -145,7 +145,7 @@ TEST_CASE("a filter is kept by every plan and the answer is never short", "[segm
     growing.append(vectors);
     growing.rows->link(5000, false, growing.context()).value();
     FieldScratch scratch;
-    const std::size_t every = GENERATE(1, 2, 3, 10, 100, 3000);
+    const std::size_t every = GENERATE(as<std::size_t>{}, 1, 2, 3, 10, 100, 3000);
     const auto admitted = bits_of(6000, [&](std::size_t r) { return r % every == every - 1; });
     const auto deleted = bits_of(1U << 13U, [](std::size_t r) { return r % 50 == 7; });
     const RowFilter filter{.admitted = {admitted.data(), 6000}, .deleted = {deleted.data(), 1U << 13U}};
@@ -235,8 +235,8 @@ TEST_CASE("rows past the caller's row count are never seen, linked or not", "[se
 }
 
 TEST_CASE("tiny fields answer with what exists", "[segment][kernel]") {
-    const std::size_t rows = GENERATE(0, 1, 2, 3);
-    const std::size_t dimension = GENERATE(1, 3, 17, 65);
+    const std::size_t rows = GENERATE(as<std::size_t>{}, 0, 1, 2, 3);
+    const std::size_t dimension = GENERATE(as<std::size_t>{}, 1, 3, 17, 65);
     const Vectors vectors = normal_vectors(rows, dimension, 5);
     const Vectors queries = normal_vectors(3, dimension, 6);
     const TypedField<Cosine, ScalarQuantizer> field(dimension);
@@ -291,7 +291,7 @@ TEST_CASE("a search that is told to stop says so", "[segment]") {
 }
 
 TEST_CASE("a batch of exact queries answers as each alone", "[segment][kernel]") {
-    const std::size_t dimension = GENERATE(3, 100);
+    const std::size_t dimension = GENERATE(as<std::size_t>{}, 3, 100);
     const Vectors vectors = clustered_vectors(1500, dimension, 1);
     const Vectors queries = clustered_vectors(71, dimension, 2);
     const auto check = [&](const auto& field, const RowFilter& filter, std::uint64_t admitted) {

@@ -5,14 +5,14 @@
 namespace {
 
 struct WithoutResidency {
-    static constexpr std::string_view name = "half";
-    static constexpr bool durable = false;
+    [[maybe_unused]] static constexpr std::string_view name = "half";
+    [[maybe_unused]] static constexpr bool durable = false;
 };
 
 struct WithData {
-    static constexpr std::string_view name = "data";
-    static constexpr bool durable = true;
-    static constexpr sextant::Residency residency = sextant::Residency::resident;
+    [[maybe_unused]] static constexpr std::string_view name = "data";
+    [[maybe_unused]] static constexpr bool durable = true;
+    [[maybe_unused]] static constexpr sextant::Residency residency = sextant::Residency::resident;
     int data = 0;
 };
 
