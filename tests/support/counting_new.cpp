@@ -1,14 +1,33 @@
-// Replaces operator new in every test program, to count what a call allocates. A file of its own: where g++ sees both the
-// replacement and its use it warns of a mismatch that is none.
+// Counts what a call allocates, in every test program, by replacing operator new. A file of its own: where g++ sees both the
+// replacement and its use it warns of a mismatch that is none. The thread sanitizer brings an operator new that cannot be
+// replaced; there its own hook counts, which also sees malloc.
 #include <cstddef>
 #include <cstdlib>
 #include <new>
 
 #include "support/allocations.hpp"
 
-namespace {
+#if defined(__SANITIZE_THREAD__)
+#define SEXTANT_TEST_COUNTS_BY_HOOK 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SEXTANT_TEST_COUNTS_BY_HOOK 1
+#endif
+#endif
 
+namespace {
 thread_local std::uint64_t count = 0;
+}  // namespace
+
+std::uint64_t test_support::allocations_of_this_thread() noexcept { return count; }
+
+#ifdef SEXTANT_TEST_COUNTS_BY_HOOK
+
+extern "C" void __sanitizer_malloc_hook(const volatile void*, std::size_t) { ++count; }
+
+#else
+
+namespace {
 
 void* counted(std::size_t size, std::size_t alignment) noexcept {
     ++count;
@@ -25,8 +44,6 @@ void* counted_or_throw(std::size_t size, std::size_t alignment) {
 constexpr std::size_t natural = alignof(std::max_align_t);
 
 }  // namespace
-
-std::uint64_t test_support::allocations_of_this_thread() noexcept { return count; }
 
 void* operator new(std::size_t size) { return counted_or_throw(size, natural); }
 void* operator new[](std::size_t size) { return counted_or_throw(size, natural); }
@@ -46,3 +63,5 @@ void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory
 void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+#endif
