@@ -123,9 +123,11 @@ std::size_t candidates_for(const FieldQuery& query, std::size_t ranked, CodeTrus
         const double asked = std::ceil(double{query.oversampling} * static_cast<double>(query.count));
         return std::max(ranked, static_cast<std::size_t>(std::min(asked, 1e9)));
     }
-    // Never more than ef: who asks for a small pool wants it small.
-    const std::size_t usual =
-        trust == CodeTrust::estimate ? ranked + std::max<std::size_t>(ranked / 2, 10) : 4 * ranked;
+    // A bound passes over most of the pool unread. Without one, half of it: a pool grows with the recall that is asked
+    // for, and reading its far half finds nothing more.
+    const std::size_t usual = trust == CodeTrust::estimate
+                                  ? std::max(ranked + std::max<std::size_t>(ranked / 2, 10), query.ef / 2)
+                                  : std::max(4 * ranked, query.ef);
     return std::max(std::min(usual, query.ef), ranked);
 }
 

@@ -170,6 +170,25 @@ TEST_CASE("a search that is stopped says that it is not complete", "[search]") {
     for (const auto& result : c.search_batch(requests).value()) CHECK_FALSE(result.complete);
 }
 
+TEST_CASE("a larger ef makes up for codes that are coarse where most rows lie", "[search]") {
+    // One step for all rows: it is chosen by the long ones, and most rows are a tenth as long.
+    Vectors vectors = normal_vectors(8000, 32, 71);
+    for (std::size_t r = 0; r < vectors.size(); ++r) {
+        const float length = r % 10 == 0 ? 10.0F : 0.25F;
+        for (std::size_t d = 0; d < 32; ++d) vectors.row(r)[d] *= length;
+    }
+    auto c = L2Codes::open({.dimension = 32}, inline_work()).value();
+    fill(c, vectors);
+    c.optimize().value();
+    double found = 0.0;
+    for (std::size_t q = 1; q <= 50; ++q) {
+        const auto query = vectors[q * 101];
+        const auto exact = c.search({.vector = query, .k = 10, .exact = true}).value();
+        found += recall(c.search({.vector = query, .k = 10, .ef = 400}).value(), exact) / 50.0;
+    }
+    CHECK(found >= 0.99);
+}
+
 TEMPLATE_TEST_CASE("a warm search allocates nothing", "[search]", L2, L2Codes, Angles, AngleCodes, Products) {
     auto c = TestType::open({.dimension = 16}, inline_work()).value();
     const Vectors vectors = normal_vectors(5000, 16, 4);

@@ -26,7 +26,8 @@ struct SearchRequest {
     bool exact = false;
     /// The best candidates found by compressed vectors are compared again by their own.
     bool rescore = true;
-    /// How many candidates are rescored, as a multiple of offset + k. 1 .. 100; default: what the quantizer needs.
+    /// How many candidates are rescored, as a multiple of offset + k. 1 .. 100; default: what the
+    /// quantizer and ef ask for: with a bound on what codes get wrong all candidates that may be hits, else half of ef.
     std::optional<float> oversampling = {};
     /// Similarities: only hits with at least this score. Distances: only hits with at most this score.
     std::optional<float> score_threshold = {};
