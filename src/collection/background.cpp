@@ -13,20 +13,45 @@ void Background::submit(Lane lane) {
     // The job keeps the state alive, not the executor: see ExecutorSource.
     const auto job = [self = core_.shared_from_this(), this, lane] { lane == Lane::link ? link_job() : rebuild_job(); };
     bool submitted = true;
+    std::string why;
     try {
         if (core_.works_inline) {
             job();
         } else {
             core_.executor_source->get().submit(job);
         }
-    } catch (...) {
+    } catch (const std::exception& exception) {
         // Out of memory, or out of threads: nothing was started. The next write tries again.
         submitted = false;
+        try {
+            why = exception.what();
+        } catch (const std::bad_alloc&) {
+            // Then the message is shorter.
+        }
+    } catch (...) {
+        submitted = false;
     }
+    if (!submitted) note_refusal(lane, why);
     const MutexLock lock(mutex_);
     if (!submitted) (lane == Lane::link ? link_running_ : rebuild_running_) = false;
     --at_work_;
     changed_.notify_all();
+}
+
+/// Whoever waits for the job is told that it will not come.
+void Background::note_refusal(Lane lane, const std::string& why) noexcept {
+    std::vector<std::shared_ptr<TaskState>> dropped;
+    {
+        const MutexLock lock(mutex_);
+        if (lane == Lane::rebuild) dropped.swap(optimize_queue_);
+    }
+    try {
+        const Error error{ErrorCode::resource_exhausted, "the executor did not take a job: " + why};
+        for (const auto& task : dropped) task->finish(error);
+        keep_error(lane, error);
+    } catch (const std::bad_alloc&) {
+        for (const auto& task : dropped) task->finish(Error{ErrorCode::resource_exhausted, "out of memory"});
+    }
 }
 
 void Background::poke() {
@@ -35,8 +60,15 @@ void Background::poke() {
     {
         const MutexLock lock(mutex_);
         if (closed_) return;
-        if (!link_running_ && link_wanted()) link = link_running_ = true;
-        if (!rebuild_running_ && rebuild_wanted()) rebuild = rebuild_running_ = true;
+        try {
+            // Both answers before the first flag: what throws here must not leave a lane marked as running.
+            link = !link_running_ && link_wanted();
+            rebuild = !rebuild_running_ && rebuild_wanted();
+        } catch (const std::bad_alloc&) {
+            return;  // the write before this is done and stays; the next one asks again
+        }
+        link_running_ = link_running_ || link;
+        rebuild_running_ = rebuild_running_ || rebuild;
         // close() waits for the submitting as it does for the jobs: afterwards no one touches the executor.
         at_work_ += (link ? 1U : 0U) + (rebuild ? 1U : 0U);
     }
@@ -45,8 +77,9 @@ void Background::poke() {
     if (link) submit(Lane::link);
 }
 
-bool Background::is_rebuilding(const Segment* segment) const {
-    return std::find(rebuilding_.begin(), rebuilding_.end(), segment) != rebuilding_.end();
+bool Background::is_claimed(const Segment* segment) const {
+    return std::find(rebuilding_.begin(), rebuilding_.end(), segment) != rebuilding_.end() ||
+           std::find(paused_.begin(), paused_.end(), segment) != paused_.end();
 }
 
 void Background::keep_error(Lane lane, const Error& error) {
@@ -79,18 +112,28 @@ void Background::after_write(std::uint64_t rows) {
     if (rows == 0 || core_.works_inline) return;
     const double cap = tail_cap(core_.options.dimension);
     const double pressure = std::min((pressure_tail() - cap) / cap, most_pressure);
-    const MutexLock lock(mutex_);
-    slowed_ = pressure > 0.0;
-    // Where linking fails, waiting for it would be for nothing.
-    if (!slowed_ || link_error_.has_value()) return;
-    const std::int64_t per_row = link_ns_per_row_ == 0 ? first_link_ns_per_row : link_ns_per_row_;
-    const double wanted = static_cast<double>(rows) * static_cast<double>(per_row) * pressure;
-    const auto whole = static_cast<std::int64_t>(std::min(wanted, static_cast<double>(longest_wait_ns)));
-    const std::int64_t begin = core_.clock.monotonic().count();
-    for (std::int64_t left = whole; left > 0 && !closed_; left = begin + whole - core_.clock.monotonic().count()) {
-        if (!changed_.wait_for(mutex_, std::chrono::nanoseconds(left))) break;
+    std::int64_t whole = 0;
+    {
+        const MutexLock lock(mutex_);
+        slowed_ = pressure > 0.0;
+        // Where linking fails, waiting for it would be for nothing.
+        if (!slowed_ || link_error_.has_value()) return;
+        const std::int64_t per_row = link_ns_per_row_ == 0 ? first_link_ns_per_row : link_ns_per_row_;
+        const double wanted = static_cast<double>(rows) * static_cast<double>(per_row) * pressure;
+        whole = static_cast<std::int64_t>(std::min(wanted, static_cast<double>(longest_wait_ns)));
     }
-    slowed_ns_ += core_.clock.monotonic().count() - begin;
+    // The clock is the user's code: no lock is held while it is asked.
+    const std::int64_t begin = core_.clock.monotonic().count();
+    std::int64_t waited = 0;
+    for (bool waiting = true; waiting && waited < whole;) {
+        {
+            const MutexLock lock(mutex_);
+            waiting = !closed_ && changed_.wait_for(mutex_, std::chrono::nanoseconds(whole - waited));
+        }
+        waited = core_.clock.monotonic().count() - begin;
+    }
+    const MutexLock lock(mutex_);
+    slowed_ns_ += waited;
 }
 
 void Background::reserve_repairs(std::size_t count) {
@@ -134,11 +177,19 @@ Result<void> Background::wait_until_indexed() {
         }
         return true;
     };
-    {
-        const MutexLock lock(mutex_);
-        ++flush_requests_;
-        link_error_.reset();
-    }
+    struct FlushRequest {
+        explicit FlushRequest(Background& owner) : background(owner) {
+            const MutexLock lock(background.mutex_);
+            ++background.flush_requests_;
+            background.link_error_.reset();
+        }
+        ~FlushRequest() {
+            const MutexLock lock(background.mutex_);
+            --background.flush_requests_;
+        }
+        Background& background;
+    };
+    const FlushRequest request(*this);
     Result<void> result;
     while (true) {
         poke();
@@ -148,15 +199,13 @@ Result<void> Background::wait_until_indexed() {
         if (!closed_ && !done && link_error_.has_value()) result = *link_error_;
         if (done || closed_ || link_error_.has_value()) break;
         // A timeout, as the tail may also shrink without a notice to this call.
-        if (link_running_ || rebuild_running_) changed_.wait_for(mutex_, std::chrono::milliseconds(50));
+        changed_.wait_for(mutex_, std::chrono::milliseconds(50));
     }
-    const MutexLock lock(mutex_);
-    --flush_requests_;
     return result;
 }
 
 void Background::close() noexcept {
-    std::deque<std::shared_ptr<TaskState>> dropped;
+    std::vector<std::shared_ptr<TaskState>> dropped;
     {
         const MutexLock lock(mutex_);
         closed_ = true;

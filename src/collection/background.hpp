@@ -8,11 +8,11 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "sextant/collection/stats.hpp"
@@ -48,6 +48,20 @@ public:
     /// Rows of a growing segment that died. REQUIRES: reserve_repairs() made room.
     void queue_repairs(const Segment* segment, std::span<const std::uint32_t> rows) noexcept;
 
+    /// While it lives, nothing links inside `segment` (null: nothing is held off). Waits for the batch under way.
+    /// REQUIRES: no lock is held and no version is pinned.
+    class LinkPause {
+    public:
+        LinkPause(Background& background, const Segment* segment);
+        LinkPause(const LinkPause&) = delete;
+        LinkPause& operator=(const LinkPause&) = delete;
+        ~LinkPause();
+
+    private:
+        Background& background_;
+        const Segment* segment_;
+    };
+
 private:
     enum class RebuildKind : std::uint8_t { none, seal, vacuum, merge, optimize };
     /// What the rebuild lane is to do: which segments become one.
@@ -69,11 +83,20 @@ private:
     [[nodiscard]] std::optional<LinkChoice> choose_link() SEXTANT_EXCLUDES(mutex_);
     [[nodiscard]] std::optional<LinkChoice> choose_link_in(const Version& version) SEXTANT_REQUIRES(mutex_);
     void link_job() noexcept;
+    [[nodiscard]] bool link_next();
     [[nodiscard]] Result<void> link_once(const LinkChoice& choice, const std::stop_token& stop);
     [[nodiscard]] Result<void> link_tail(const LinkChoice& choice, const SegmentState& state,
                                          const std::stop_token& stop);
     [[nodiscard]] Result<void> repair_rows(const LinkChoice& choice, const std::stop_token& stop);
     void note_link_failure(const LinkChoice& choice, const Error& error);
+    /// Where a pass linked nothing, or failed.
+    struct Stuck {
+        const Segment* segment = nullptr;
+        std::uint32_t rows = 0;   ///< not tried again below so many rows …
+        std::size_t repairs = 0;  ///< … and so many repairs
+    };
+    [[nodiscard]] Stuck stuck_at(const Segment* segment) const SEXTANT_REQUIRES(mutex_);
+    void forget_stuck(const Segment* segment) noexcept SEXTANT_REQUIRES(mutex_);
     [[nodiscard]] std::vector<RowId> take_repairs(const Segment* segment, std::uint32_t indexed);
     void drop_repairs(std::span<const SegmentState> segments);
     [[nodiscard]] std::uint32_t pressure_tail() const;
@@ -83,6 +106,9 @@ private:
     [[nodiscard]] static RebuildKind choose_sources(const Version& version, const Segment* active,
                                                     std::vector<std::size_t>& chosen);
     void rebuild_job() noexcept;
+    [[nodiscard]] bool rebuild_next();
+    void abandon_rebuild() noexcept;
+    void free_replaced() noexcept;
     [[nodiscard]] Result<void> rebuild(TaskState* task, const std::stop_token& stop);
     [[nodiscard]] RebuildPlan plan_rebuild(bool optimize);
     void claim(const RebuildPlan& plan);
@@ -93,7 +119,10 @@ private:
 
     enum class Lane : std::uint8_t { link, rebuild };
     void submit(Lane lane);
-    [[nodiscard]] bool is_rebuilding(const Segment* segment) const SEXTANT_REQUIRES(mutex_);
+    void note_refusal(Lane lane, const std::string& why) noexcept;
+    /// Held off from linking: its segment is being rebuilt or audited.
+    [[nodiscard]] bool is_claimed(const Segment* segment) const SEXTANT_REQUIRES(mutex_);
+    void stop_linking(const Segment* segment) SEXTANT_REQUIRES(mutex_);
     void keep_error(Lane lane, const Error& error);
 
     CoreState& core_;
@@ -107,12 +136,11 @@ private:
     std::size_t flush_requests_ SEXTANT_GUARDED_BY(mutex_) = 0;  ///< calls that wait until all is indexed
     const Segment* linking_ SEXTANT_GUARDED_BY(mutex_) = nullptr;
     std::stop_source link_stop_ SEXTANT_GUARDED_BY(mutex_);
-    const Segment* stuck_segment_ SEXTANT_GUARDED_BY(mutex_) = nullptr;  ///< where a pass linked nothing, or failed …
-    std::uint32_t stuck_rows_ SEXTANT_GUARDED_BY(mutex_) = 0;            ///< … not tried again below so many rows
-    std::size_t stuck_repairs_ SEXTANT_GUARDED_BY(mutex_) = 0;           ///< … and so many repairs
+    std::vector<Stuck> stuck_ SEXTANT_GUARDED_BY(mutex_);  ///< at most one for each segment
     std::vector<const Segment*> rebuilding_ SEXTANT_GUARDED_BY(mutex_);
+    std::vector<const Segment*> paused_ SEXTANT_GUARDED_BY(mutex_);  ///< one for each LinkPause
     std::stop_source rebuild_stop_ SEXTANT_GUARDED_BY(mutex_);
-    std::deque<std::shared_ptr<TaskState>> optimize_queue_ SEXTANT_GUARDED_BY(mutex_);
+    std::vector<std::shared_ptr<TaskState>> optimize_queue_ SEXTANT_GUARDED_BY(mutex_);
     std::shared_ptr<TaskState> optimizing_ SEXTANT_GUARDED_BY(mutex_);
     std::uint64_t rebuild_blocked_until_ SEXTANT_GUARDED_BY(mutex_) = 0;  ///< Lsn before which nothing is retried
     std::optional<Error> link_error_ SEXTANT_GUARDED_BY(mutex_);

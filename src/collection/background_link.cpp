@@ -11,21 +11,21 @@ namespace sextant::inline v1::detail {
 std::optional<Background::LinkChoice> Background::choose_link_in(const Version& version) {
     const bool flush = flush_requests_ > 0;
     for (const auto& state : version.segments) {
-        if (state->segment->kind() != SegmentKind::growing || is_rebuilding(state->segment.get())) continue;
+        if (state->segment->kind() != SegmentKind::growing || is_claimed(state->segment.get())) continue;
         auto segment = std::static_pointer_cast<GrowingSegment>(state->segment);
         const std::uint32_t indexed = segment->indexed_rows();
         const std::uint32_t tail = state->row_count > indexed ? state->row_count - indexed : 0;
-        const bool stuck = stuck_segment_ == segment.get();
+        const Stuck stuck = stuck_at(segment.get());
         LinkChoice choice;
         choice.flush = flush;
         choice.row_count = state->row_count;
-        choice.link = tail > 0 && (flush || (tail >= link_trigger_rows && (!stuck || state->row_count >= stuck_rows_)));
+        choice.link = tail > 0 && (flush || (tail >= link_trigger_rows && state->row_count >= stuck.rows));
         std::size_t repairs = 0;
         {
             const MutexLock lock(repair_mutex_);
             for (const Repair& repair : repairs_) repairs += repair.segment == segment.get() ? 1U : 0U;
         }
-        const bool repair = repairs >= repair_trigger_rows + (stuck ? stuck_repairs_ : 0);
+        const bool repair = repairs >= repair_trigger_rows + stuck.repairs;
         if (!choice.link && !repair) continue;
         choice.segment = std::move(segment);
         return choice;
@@ -39,18 +39,60 @@ bool Background::link_wanted() {
 }
 
 std::optional<Background::LinkChoice> Background::choose_link() {
+    std::stop_source stop;
     const MutexLock lock(mutex_);
-    if (closed_) return std::nullopt;
     std::optional<LinkChoice> choice;
-    {
+    if (!closed_) {
         const auto pinned = core_.cell.pin();
         choice = choose_link_in(*pinned);
     }
     if (choice.has_value()) {
         linking_ = choice->segment.get();
-        link_stop_ = std::stop_source();
+        link_stop_ = std::move(stop);
+    } else {
+        // In the same moment as "nothing to do": a write after it finds that nothing runs, and starts the next job.
+        --at_work_;
+        link_running_ = false;
+        changed_.notify_all();
     }
     return choice;
+}
+
+Background::Stuck Background::stuck_at(const Segment* segment) const {
+    for (const Stuck& stuck : stuck_) {
+        if (stuck.segment == segment) return stuck;
+    }
+    return {};
+}
+
+void Background::forget_stuck(const Segment* segment) noexcept {
+    std::erase_if(stuck_, [segment](const Stuck& stuck) { return stuck.segment == segment; });
+}
+
+void Background::stop_linking(const Segment* segment) {
+    // The lane is running, not queued, so waiting for the end of its batch cannot block.
+    while (linking_ == segment) {
+        link_stop_.request_stop();
+        changed_.wait(mutex_);
+    }
+}
+
+Background::LinkPause::LinkPause(Background& background, const Segment* segment)
+    : background_(background), segment_(segment) {
+    if (segment_ == nullptr) return;
+    const MutexLock lock(background_.mutex_);
+    background_.paused_.push_back(segment_);
+    background_.stop_linking(segment_);
+}
+
+Background::LinkPause::~LinkPause() {
+    if (segment_ == nullptr) return;
+    {
+        const MutexLock lock(background_.mutex_);
+        auto& paused = background_.paused_;
+        paused.erase(std::find(paused.begin(), paused.end(), segment_));
+    }
+    background_.poke();
 }
 
 std::vector<RowId> Background::take_repairs(const Segment* segment, std::uint32_t indexed) {
@@ -88,14 +130,11 @@ Result<void> Background::link_tail(const LinkChoice& choice, const SegmentState&
     const std::uint32_t linked = segment.indexed_rows() - before;
     const MutexLock lock(mutex_);
     link_error_.reset();
+    forget_stuck(&segment);
     if (linked == 0) {
-        // Less than a batch, so far.
-        stuck_segment_ = &segment;
-        stuck_rows_ = state.row_count + link_retry_rows;
-        stuck_repairs_ = 0;
+        stuck_.push_back({&segment, state.row_count + link_retry_rows, 0});  // less than a batch, so far
         return {};
     }
-    stuck_segment_ = nullptr;
     const std::int64_t ns = took.count() / linked;
     link_ns_per_row_ = link_ns_per_row_ == 0 ? ns : (3 * link_ns_per_row_ + ns) / 4;
     return {};
@@ -105,22 +144,36 @@ Result<void> Background::repair_rows(const LinkChoice& choice, const std::stop_t
     GrowingSegment& segment = *choice.segment;
     const auto erased = take_repairs(&segment, segment.indexed_rows());
     if (erased.empty()) return {};
+    struct PutBack {
+        ~PutBack() {
+            if (done) return;
+            std::vector<std::uint32_t> again;
+            try {
+                again.reserve(rows.size());
+                for (const RowId row : rows) again.push_back(to_index(row));
+                background.reserve_repairs(again.size());
+            } catch (const std::bad_alloc&) {
+                return;  // lists go on leading to dead rows, which costs speed only, until the segment is rebuilt
+            }
+            background.queue_repairs(segment, again);
+        }
+        Background& background;
+        const Segment* segment;
+        const std::vector<RowId>& rows;
+        bool done = false;
+    } put_back{*this, &segment, erased};
     // Of now: what was queued is dead in it.
     const SharedVersion<Version> version = core_.cell.share();
     const SegmentState* const state = version->state_of(segment);
-    if (state == nullptr) return {};
-    const IdView ids = state->ids;
-    const auto row_key = [ids](RowId row) { return ids[to_index(row)].hash(); };
-    for (std::size_t i = 0; i < segment.field_count(); ++i) {
-        const FieldLinkContext context{row_key, state->deleted_view(), &core_.executor_source->get(), stop};
-        auto repaired = segment.growing_field(i).repair(erased, context);
-        if (repaired) continue;
-        std::vector<std::uint32_t> again;
-        for (const RowId row : erased) again.push_back(to_index(row));
-        reserve_repairs(again.size());
-        queue_repairs(&segment, again);
-        return repaired;
+    if (state != nullptr) {
+        const IdView ids = state->ids;
+        const auto row_key = [ids](RowId row) { return ids[to_index(row)].hash(); };
+        for (std::size_t i = 0; i < segment.field_count(); ++i) {
+            const FieldLinkContext context{row_key, state->deleted_view(), &core_.executor_source->get(), stop};
+            SEXTANT_TRY(segment.growing_field(i).repair(erased, context));
+        }
     }
+    put_back.done = true;
     return {};
 }
 
@@ -143,9 +196,8 @@ void Background::note_link_failure(const LinkChoice& choice, const Error& error)
         repairs = repairs_.size();
     }
     const MutexLock lock(mutex_);
-    stuck_segment_ = choice.segment.get();
-    stuck_rows_ = choice.row_count + link_trigger_rows;
-    stuck_repairs_ = repairs;
+    forget_stuck(choice.segment.get());
+    stuck_.push_back({choice.segment.get(), choice.row_count + link_trigger_rows, repairs});
 }
 
 void Background::link_job() noexcept {
@@ -157,28 +209,44 @@ void Background::link_job() noexcept {
         }
         ++at_work_;
     }
-    while (auto choice = choose_link()) {
-        std::stop_token stop;
-        {
-            const MutexLock lock(mutex_);
-            stop = link_stop_.get_token();
-        }
-        Result<void> result;
+    bool going = true;
+    while (going) {
         try {
-            result = link_once(*choice, stop);
-        } catch (const std::exception& exception) {
-            result = Error{ErrorCode::resource_exhausted, std::string("linking rows: ") + exception.what()};
+            going = link_next();
+        } catch (const std::exception&) {
+            // No memory to say what went wrong. The next write starts the lane again.
+            const MutexLock lock(mutex_);
+            linking_ = nullptr;
+            --at_work_;
+            going = link_running_ = false;
+            changed_.notify_all();
         }
-        if (!result) note_link_failure(*choice, result.error());
-        const MutexLock lock(mutex_);
-        linking_ = nullptr;
-        changed_.notify_all();
-        if (!result && flush_requests_ > 0) break;  // who waits is told
     }
+}
+
+/// False: the lane has ended.
+bool Background::link_next() {
+    const auto choice = choose_link();
+    if (!choice.has_value()) return false;
+    std::stop_token stop;
+    {
+        const MutexLock lock(mutex_);
+        stop = link_stop_.get_token();
+    }
+    Result<void> result;
+    try {
+        result = link_once(*choice, stop);
+    } catch (const std::exception& exception) {
+        result = Error{ErrorCode::resource_exhausted, std::string("linking rows: ") + exception.what()};
+    }
+    if (!result) note_link_failure(*choice, result.error());
     const MutexLock lock(mutex_);
-    --at_work_;
-    link_running_ = false;
+    linking_ = nullptr;
     changed_.notify_all();
+    if (result || flush_requests_ == 0) return true;
+    --at_work_;  // who waits is told
+    link_running_ = false;
+    return false;
 }
 
 }  // namespace sextant::inline v1::detail

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
 #include <utility>
 
@@ -112,11 +113,10 @@ void Background::claim(const RebuildPlan& plan) {
     const MutexLock lock(mutex_);
     rebuilding_.clear();
     for (const SegmentState& source : plan.sources) rebuilding_.push_back(source.segment.get());
-    // The other lane may be at work inside one of them: it stops at the end of a batch. It is running, not queued, so
-    // waiting for it cannot block.
-    while (linking_ != nullptr && has(rebuilding_, linking_)) {
-        link_stop_.request_stop();
-        changed_.wait(mutex_);
+    // The other lane may be at work inside one of them: it stops at the end of a batch.
+    for (const Segment* segment : rebuilding_) {
+        stop_linking(segment);
+        forget_stuck(segment);  // it will be gone, and another may come to lie at its address
     }
 }
 
@@ -222,45 +222,90 @@ void Background::rebuild_job() noexcept {
         }
         ++at_work_;
     }
-    while (true) {
-        std::shared_ptr<TaskState> task;
-        std::stop_token stop;
-        {
-            const MutexLock lock(mutex_);
-            if (closed_ || !rebuild_wanted()) {
-                --at_work_;
-                rebuild_running_ = false;
-                changed_.notify_all();
-                return;
-            }
-            if (!optimize_queue_.empty()) {
-                task = std::move(optimize_queue_.front());
-                optimize_queue_.pop_front();
-            }
-            optimizing_ = task;
-            rebuild_stop_ = std::stop_source();
-            stop = task != nullptr ? task->stop.get_token() : rebuild_stop_.get_token();
-        }
-        Result<void> result;
+    bool going = true;
+    while (going) {
         try {
-            result = rebuild(task.get(), stop);
-        } catch (const std::exception& exception) {
-            result = Error{ErrorCode::resource_exhausted, std::string("rebuilding a segment: ") + exception.what()};
+            going = rebuild_next();
+        } catch (const std::exception&) {
+            going = false;
+            abandon_rebuild();
         }
-        if (!result) keep_error(Lane::rebuild, result.error());
-        {
-            const auto last = static_cast<std::uint64_t>(core_.cell.share()->last);
-            const MutexLock lock(mutex_);
-            rebuilding_.clear();
-            optimizing_.reset();
-            const bool failed = !result && result.error().code != ErrorCode::cancelled;
-            if (failed && task == nullptr) rebuild_blocked_until_ = last + rebuild_retry_writes;
-            if (closed_ && !result) result = Error{ErrorCode::closed, "the collection was closed"};
+    }
+}
+
+/// Ends the lane where there is no memory to say what went wrong. The next write starts it again.
+void Background::abandon_rebuild() noexcept {
+    std::shared_ptr<TaskState> task;
+    {
+        const MutexLock lock(mutex_);
+        rebuilding_.clear();
+        task = std::move(optimizing_);
+        optimizing_.reset();
+        --at_work_;
+        rebuild_running_ = false;
+        changed_.notify_all();
+    }
+    if (task != nullptr) task->finish(Error{ErrorCode::resource_exhausted, "out of memory"});
+}
+
+/// False: the lane has ended.
+bool Background::rebuild_next() {
+    std::stop_source fresh;
+    std::shared_ptr<TaskState> task;
+    std::stop_token stop;
+    {
+        const MutexLock lock(mutex_);
+        if (closed_ || !rebuild_wanted()) {
+            --at_work_;
+            rebuild_running_ = false;
             changed_.notify_all();
+            return false;
         }
-        if (task != nullptr) task->finish(std::move(result));
-        // The other lane left the segments alone that were claimed.
-        poke();
+        if (!optimize_queue_.empty()) {
+            task = std::move(optimize_queue_.front());
+            optimize_queue_.erase(optimize_queue_.begin());
+        }
+        optimizing_ = task;
+        rebuild_stop_ = std::move(fresh);
+        stop = task != nullptr ? task->stop.get_token() : rebuild_stop_.get_token();
+    }
+    Result<void> result;
+    try {
+        result = rebuild(task.get(), stop);
+    } catch (const std::exception& exception) {
+        result = Error{ErrorCode::resource_exhausted, std::string("rebuilding a segment: ") + exception.what()};
+    }
+    if (!result) keep_error(Lane::rebuild, result.error());
+    {
+        const auto last = static_cast<std::uint64_t>(core_.cell.share()->last);
+        const MutexLock lock(mutex_);
+        if (closed_ && !result) result = Error{ErrorCode::closed, "the collection was closed"};
+        rebuilding_.clear();
+        optimizing_.reset();
+        const bool failed = !result && result.error().code != ErrorCode::cancelled;
+        if (failed && task == nullptr) rebuild_blocked_until_ = last + rebuild_retry_writes;
+        changed_.notify_all();
+    }
+    const bool replaced = result.has_value();
+    if (task != nullptr) task->finish(std::move(result));
+    if (replaced) free_replaced();
+    // The other lane left the segments alone that were claimed.
+    poke();
+    return true;
+}
+
+/// Searches that were under way at the swap still look at what was replaced. Nothing else would free it before the next
+/// write, and after a bulk load there may be none. A search that takes longer than the wait leaves it to that write, or
+/// to stats().
+void Background::free_replaced() noexcept {
+    core_.domain.collect();
+    for (int turn = 0; turn < 100 && core_.domain.waiting() > 0 && !core_.works_inline; ++turn) {
+        {
+            const MutexLock lock(mutex_);
+            if (closed_ || !optimize_queue_.empty()) return;
+            changed_.wait_for(mutex_, std::chrono::milliseconds(10));
+        }
+        core_.domain.collect();
     }
 }
 

@@ -86,6 +86,7 @@ Result<SearchOutcome> CollectionCore::search(const SearchRequest& request, Funct
     SEXTANT_TRY_ASSIGN(const CompiledFilter filter, compile(request.filter));
     const auto scratch = core.scratches.acquire();
     const auto pinned = core.cell.pin();
+    SEXTANT_TRY(CoreState::check_open(*pinned));
     Searcher searcher(core, *pinned, *scratch);
     const SearchOutcome outcome = searcher.find(request, filter.get());
     begin(searcher.hits().size());
@@ -117,8 +118,10 @@ Result<void> CollectionCore::search_batch(std::span<const SearchRequest> request
                requests[i].filter.node() == requests[j].filter.node();
     };
     const auto scratch = core.scratches.acquire();
-    const auto pinned = core.cell.pin();
-    Searcher searcher(core, *pinned, *scratch);
+    // A count, not an epoch: an epoch held for a long batch would keep every version written meanwhile.
+    const SharedVersion<Version> held = core.cell.share();
+    SEXTANT_TRY(CoreState::check_open(*held));
+    Searcher searcher(core, *held, *scratch);
     const auto hand_over = [&](std::size_t i, const SearchOutcome& outcome) {
         outcomes[i] = outcome;
         for (const SegmentNeighbor& hit : searcher.hits()) sink(i, searcher.point(hit, requests[i].select));

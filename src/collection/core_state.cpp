@@ -17,6 +17,12 @@ std::unique_ptr<Version> empty_version() {
     return version;
 }
 
+/// Gives back what a large batch took, also when it failed.
+struct ResolverRelease {
+    WriteResolver& resolver;
+    ~ResolverRelease() { resolver.release(); }
+};
+
 }  // namespace
 
 CoreState::CoreState(const CoreOptions& core_options, const OpenOptions& open,
@@ -39,6 +45,11 @@ Result<void> CoreState::check_open() const {
     return Error{ErrorCode::closed, "the collection is closed"};
 }
 
+Result<void> CoreState::check_open(const Version& version) {
+    if (!version.closed) return {};
+    return Error{ErrorCode::closed, "the collection is closed"};
+}
+
 Result<WriteReceipt> CoreState::write(std::span<const WriteOp> ops) {
     SEXTANT_TRY(check_open());
     SEXTANT_TRY(validate_ops(ops, options.dimension));
@@ -47,12 +58,12 @@ Result<WriteReceipt> CoreState::write(std::span<const WriteOp> ops) {
     {
         const MutexLock lock(write_mutex);
         SEXTANT_TRY(check_open());
+        const ResolverRelease release{resolver};
         SEXTANT_TRY(resolver.resolve(ops, *current));
         const ResolvedEffects& resolved = resolver.effects();
         SEXTANT_TRY(apply(resolved));
         receipt = {current->last, resolved.changed};
         for (const Effect& effect : resolved.effects) rows += effect.kind == EffectKind::upsert ? 1U : 0U;
-        resolver.release();
     }
     background.after_write(rows);
     return receipt;
@@ -76,10 +87,10 @@ Result<WriteReceipt> CoreState::write_where(const Filter& filter, const WriteOp&
                 ops.back().id = state->ids[row];
             });
         }
+        const ResolverRelease release{resolver};
         SEXTANT_TRY(resolver.resolve(ops, *current));
         SEXTANT_TRY(apply(resolver.effects()));
         receipt = {current->last, resolver.effects().changed};
-        resolver.release();
     }
     background.after_write(0);
     return receipt;
@@ -94,6 +105,7 @@ bool CoreState::close() noexcept {
     try {
         auto version = empty_version();
         version->last = current->last;
+        version->closed = true;
         const Version& next = *version;
         publish(VersionCell<Version>::prepare(std::move(version)), next);
     } catch (...) {

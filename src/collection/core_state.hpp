@@ -48,6 +48,8 @@ public:
     bool close() noexcept;
 
     [[nodiscard]] Result<void> check_open() const;
+    /// The same for a call that has its version: close() may have come between.
+    [[nodiscard]] static Result<void> check_open(const Version& version);
     /// The one way in. REQUIRES: write_mutex is held.
     [[nodiscard]] Result<void> apply(const ResolvedEffects& resolved) SEXTANT_REQUIRES(write_mutex);
     /// Makes it the version of all later readers. REQUIRES: `next` is what `prepared` holds.
@@ -83,7 +85,7 @@ public:
     /// active.get(), for readers of statistics: never dereferenced.
     std::atomic<const Segment*> active_segment{nullptr};
 
-    Background background;
+    mutable Background background;  ///< thread-safe; verify() holds its linking off
 };
 
 }  // namespace sextant::inline v1::detail

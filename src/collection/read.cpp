@@ -89,6 +89,7 @@ private:
 Result<void> CoreState::get(std::span<const PointId> ids, FunctionRef<void(const PointRef&)> sink) const {
     SEXTANT_TRY(check_open());
     const auto pinned = cell.pin();
+    SEXTANT_TRY(check_open(*pinned));
     for (const PointId& id : ids) {
         const Version::Place place = pinned->find(id, id.hash());
         if (place.row == no_row) continue;
@@ -100,11 +101,13 @@ Result<void> CoreState::get(std::span<const PointId> ids, FunctionRef<void(const
 Result<std::uint64_t> CoreState::count(const Filter& filter) const {
     SEXTANT_TRY(check_open());
     SEXTANT_TRY_ASSIGN(const FilterProgram program, FilterProgram::compile(filter));
-    const auto pinned = cell.pin();
-    if (program.admits_all()) return pinned->live_count;
+    // A count, not an epoch: an epoch held for a whole scan would keep every version written meanwhile.
+    const SharedVersion<Version> held = cell.share();
+    SEXTANT_TRY(check_open(*held));
+    if (program.admits_all()) return held->live_count;
     std::uint64_t total = 0;
-    for (const auto& state : pinned->segments) {
-        for_each_match(program, *state, pinned->last, nullptr, [&](std::uint32_t) { ++total; });
+    for (const auto& state : held->segments) {
+        for_each_match(program, *state, held->last, nullptr, [&](std::uint32_t) { ++total; });
     }
     return total;
 }
@@ -116,12 +119,13 @@ Result<std::optional<PointId>> CoreState::scroll(const ScrollRequest& request,
         return invalid_argument(fmt::format("limit: got {}, expected 1 to {}", request.limit, limits::max_k));
     }
     SEXTANT_TRY_ASSIGN(const FilterProgram program, FilterProgram::compile(request.filter));
-    const auto pinned = cell.pin();
-    PageBuilder page(*pinned, request, program);
-    for (std::size_t i = 0; i < pinned->segments.size(); ++i) page.add_segment(i);
+    const SharedVersion<Version> held = cell.share();  // the first page may sort a segment
+    SEXTANT_TRY(check_open(*held));
+    PageBuilder page(*held, request, program);
+    for (std::size_t i = 0; i < held->segments.size(); ++i) page.add_segment(i);
     std::optional<PointId> next;
     for (const PageBuilder::Entry& entry : page.finish(next)) {
-        sink(point_at(*pinned, entry.segment, entry.row, request.select));
+        sink(point_at(*held, entry.segment, entry.row, request.select));
     }
     return next;
 }

@@ -156,11 +156,16 @@ void Searcher::find_exact(std::span<const SearchRequest* const> requests, const 
     std::vector<std::size_t> counts(requests.size());
     SearchOutcome outcome;
     outcome.plan.filtered = program != nullptr && !program->admits_all();
+    // The filter is evaluated for all of them: a token that only some have must not cut it short.
+    const bool one_token = std::all_of(requests.begin(), requests.end(), [&first](const SearchRequest* request) {
+        return request->stop_token == first.stop_token;
+    });
+    const std::stop_token shared_stop = one_token ? first.stop_token : std::stop_token();
     for (std::uint32_t i = 0; i < version_.segments.size(); ++i) {
         const SegmentState& state = *version_.segments[i];
         RowFilter filter;
         std::uint64_t admitted = 0;
-        if (!admit(state, program, first.stop_token, filter, admitted)) outcome.complete = false;
+        if (!admit(state, program, shared_stop, filter, admitted)) outcome.complete = false;
         outcome.plan.admitted += admitted;
         (admitted == 0 ? outcome.plan.segments_skipped : outcome.plan.segments_scanned) += 1;
         if (admitted == 0) continue;
@@ -174,7 +179,9 @@ void Searcher::find_exact(std::span<const SearchRequest* const> requests, const 
                           .admitted_count = admitted,
                           .stop = &requests[q]->stop_token};
         }
-        state.segment->field(0).search_exact_batch(queries, state.row_count, scratch_.field, found, counts);
+        if (!state.segment->field(0).search_exact_batch(queries, state.row_count, scratch_.field, found, counts)) {
+            outcome.complete = false;
+        }
         for (std::size_t q = 0; q < requests.size(); ++q) {
             for (std::size_t n = 0; n < counts[q]; ++n) {
                 const Neighbor& neighbor = found[q * wanted + n];

@@ -56,7 +56,9 @@ Result<Stats> CoreState::stats() const {
     SEXTANT_TRY(check_open());
     Stats stats;
     background.describe(stats);
+    domain.collect();  // what only a search that has ended meanwhile held
     const MutexLock lock(write_mutex);
+    SEXTANT_TRY(check_open(*current));
     stats.live_rows = current->live_count;
     stats.version = current->last;
     for (const auto& state : current->segments) {

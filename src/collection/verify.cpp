@@ -46,11 +46,19 @@ Result<void> verify_rows(const Version& version, std::size_t index, Depth depth)
     return {};
 }
 
+Result<void> verify_fields(const SegmentState& state) {
+    for (std::size_t field = 0; field < state.segment->field_count(); ++field) {
+        SEXTANT_TRY(state.segment->field(field).verify(state.row_count, state.deleted_view()));
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<void> CoreState::verify(Depth depth) const {
     SEXTANT_TRY(check_open());
     const SharedVersion<Version> version = cell.share();
+    SEXTANT_TRY(check_open(*version));
     std::uint64_t live = 0;
     for (std::size_t i = 0; i < version->segments.size(); ++i) {
         SEXTANT_TRY(verify_rows(*version, i, depth));
@@ -62,14 +70,16 @@ Result<void> CoreState::verify(Depth depth) const {
     }
     if (depth != Depth::full) return {};
     for (std::size_t i = 0; i < version->segments.size(); ++i) {
-        const SegmentState& state = *version->segments[i];
-        for (std::size_t field = 0; field < state.segment->field_count(); ++field) {
-            auto valid = state.segment->field(field).verify(state.row_count, state.deleted_view());
-            if (valid) continue;
-            Error error = std::move(valid).error();
-            error.message = fmt::format("segment {}: {}", i, error.message);
-            return error;
-        }
+        const Segment& segment = *version->segments[i]->segment;
+        const Background::LinkPause pause(background, segment.kind() == SegmentKind::growing ? &segment : nullptr);
+        // As it is now that nothing relinks around the dead: one that died since may be out of the graph already.
+        const SharedVersion<Version> now = cell.share();
+        const SegmentState* const state = now->state_of(segment);
+        auto valid = state == nullptr ? verify_fields(*version->segments[i]) : verify_fields(*state);
+        if (valid) continue;
+        Error error = std::move(valid).error();
+        error.message = fmt::format("segment {}: {}", i, error.message);
+        return error;
     }
     return {};
 }

@@ -16,6 +16,7 @@ struct Version {
     std::uint64_t live_count = 0;
     std::vector<std::shared_ptr<const SegmentState>> segments;  ///< sealed ones first
     GarbageRef garbage;                                         ///< what goes when this version and all before are gone
+    bool closed = false;  ///< what close() leaves: empty, and no answer to anything
 
     /// Null when the version does not have the segment.
     [[nodiscard]] const SegmentState* state_of(const Segment& wanted) const noexcept {

@@ -77,7 +77,7 @@ Result<Arena> Arena::exact(std::size_t size, MemoryAccount& account, const char*
 
 Arena::Arena(Arena&& other) noexcept
     : base_(std::exchange(other.base_, nullptr)),
-      committed_(std::exchange(other.committed_, 0)),
+      committed_(other.committed_.exchange(0, std::memory_order_relaxed)),
       reserved_(std::exchange(other.reserved_, 0)),
       account_(std::exchange(other.account_, nullptr)),
       what_(std::exchange(other.what_, "")) {}
@@ -86,7 +86,7 @@ Arena& Arena::operator=(Arena&& other) noexcept {
     if (this != &other) {
         reset();
         base_ = std::exchange(other.base_, nullptr);
-        committed_ = std::exchange(other.committed_, 0);
+        committed_.store(other.committed_.exchange(0, std::memory_order_relaxed), std::memory_order_relaxed);
         reserved_ = std::exchange(other.reserved_, 0);
         account_ = std::exchange(other.account_, nullptr);
         what_ = std::exchange(other.what_, "");
@@ -99,49 +99,50 @@ Arena::~Arena() { reset(); }
 void Arena::reset() noexcept {
     if (base_ == nullptr) return;
     ::munmap(base_, reserved_);
-    account_->release(committed_);
+    account_->release(committed_.exchange(0, std::memory_order_relaxed));
     base_ = nullptr;
-    committed_ = 0;
     reserved_ = 0;
 }
 
 Result<void> Arena::ensure(std::size_t size) {
-    if (size <= committed_) return {};
+    if (size <= committed()) return {};
     if (size > reserved_) {
         return Error{ErrorCode::resource_exhausted,
                      fmt::format("{}: {} bytes asked for, {} reserved", what_, size, reserved_)};
     }
-    const std::size_t step = std::clamp(committed_, smallest_step, huge_page);
+    const std::size_t step = std::clamp(committed(), smallest_step, huge_page);
     return commit_to(std::min(round_up(size, step), reserved_));
 }
 
 Result<void> Arena::commit_to(std::size_t target) {
-    if (target == committed_) return {};
-    const std::size_t added = target - committed_;
+    const std::size_t before = committed();
+    if (target == before) return {};
+    const std::size_t added = target - before;
     if (auto charged = account_->charge(added); !charged) {
         Error error = std::move(charged).error();
         error.message = fmt::format("{}: {}", what_, error.message);
         return error;
     }
-    if (::mprotect(base_ + committed_, added, PROT_READ | PROT_WRITE) != 0) {
+    if (::mprotect(base_ + before, added, PROT_READ | PROT_WRITE) != 0) {
         Error error = exhausted(what_, added, "commit");
         account_->release(added);
         return error;
     }
-    committed_ = target;
+    committed_.store(target, std::memory_order_relaxed);
     return {};
 }
 
 void Arena::shrink(std::size_t size) noexcept {
-    if (size >= committed_) return;
+    const std::size_t before = committed();
+    if (size >= before) return;
     const std::size_t kept = round_up(size, page_size());
-    if (kept >= committed_) return;
-    const std::size_t dropped = committed_ - kept;
+    if (kept >= before) return;
+    const std::size_t dropped = before - kept;
     // DONTNEED returns the pages and makes them read as zero the next time; then they are closed to access. Both act on
     // an anonymous mapping of ours. Where the system refuses, the bytes stay committed and charged: still true.
     if (::madvise(base_ + kept, dropped, MADV_DONTNEED) != 0) return;
     if (::mprotect(base_ + kept, dropped, PROT_NONE) != 0) return;
-    committed_ = kept;
+    committed_.store(kept, std::memory_order_relaxed);
     account_->release(dropped);
 }
 

@@ -1,8 +1,9 @@
 #include "sextant/segment/field_base.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
-#include "sextant/index/hnsw/hnsw_index.hpp"
 #include "sextant/quantizer/float_scorer.hpp"
 #include "sextant/segment/field_growing.hpp"
 #include "sextant/segment/field_layout.hpp"
@@ -31,6 +32,14 @@ std::uint64_t graph_building_bytes(std::uint64_t rows, const HnswParams& params)
 }
 
 }  // namespace
+
+Result<void> verify_graph(const HnswIndex& graph, BitmapView deleted) {
+    SEXTANT_TRY_ASSIGN(const HnswIndex::Audit audit, graph.audit(deleted));
+    if (audit.reachable_live_rows == audit.live_rows) return {};
+    return Error{ErrorCode::corruption,
+                 fmt::format("graph: row {} cannot be reached, and {} of {} live rows in all", audit.first_unreachable,
+                             audit.live_rows - audit.reachable_live_rows, audit.live_rows)};
+}
 
 Result<std::unique_ptr<GrowingField>> FieldBase::make_growing(std::uint32_t max_rows, MemoryAccount& account) const {
     return GrowingRows::create(shape_, head_, max_rows, account);

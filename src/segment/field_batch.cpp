@@ -27,8 +27,9 @@ struct Tile {
     std::span<std::size_t> found;
 };
 
+/// Whether nobody waits for an answer any more: one query that is stopped must not cut the others short.
 bool stopped(std::span<const FieldQuery> queries) noexcept {
-    return std::any_of(queries.begin(), queries.end(),
+    return std::all_of(queries.begin(), queries.end(),
                        [](const FieldQuery& q) { return q.stop != nullptr && q.stop->stop_requested(); });
 }
 
@@ -64,21 +65,26 @@ void search_tile(const FieldView& view, const Tile& tile, std::uint32_t row_coun
 
 }  // namespace
 
-void search_field_batch(const FieldView& view, std::span<const FieldQuery> queries, std::uint32_t row_count,
+bool search_field_batch(const FieldView& view, std::span<const FieldQuery> queries, std::uint32_t row_count,
                         FieldScratch& scratch, std::span<Neighbor> out, std::span<std::size_t> found) noexcept {
     std::fill(found.begin(), found.end(), std::size_t{0});
-    if (queries.empty() || queries[0].count == 0 || row_count == 0) return;
+    if (queries.empty() || queries[0].count == 0 || row_count == 0) return true;
     const std::size_t count = queries[0].count;
     const std::size_t step = queries_per_tile(queries[0].vector.size());
     const RowFilter& filter = queries[0].filter;
     // Few admitted rows: reading just those for each query is less work than all rows for all queries.
     const bool sparse = !filter.admits_all() && queries[0].admitted_count * 16 < row_count;
+    bool whole = true;
     try {
         for (std::size_t first = 0; first < queries.size(); first += sparse ? 1 : step) {
             if (sparse) {
                 FieldQuery query = queries[first];
                 query.exact = true;
-                found[first] = search_field(view, query, row_count, scratch, out.subspan(first * count, count)).found;
+                const auto answer = search_field(view, query, row_count, scratch, out.subspan(first * count, count));
+                found[first] = answer.found;
+                // Who asked it to stop knows; what else stops a search is a lack of memory.
+                const bool asked = query.stop != nullptr && query.stop->stop_requested();
+                whole = whole && (asked || !answer.counters.stopped);
                 continue;
             }
             const std::size_t size = std::min(step, queries.size() - first);
@@ -89,7 +95,9 @@ void search_field_batch(const FieldView& view, std::span<const FieldQuery> queri
         }
     } catch (const std::bad_alloc&) {
         std::fill(found.begin(), found.end(), std::size_t{0});  // no memory for the scratch: no answers, not wrong ones
+        return false;
     }
+    return whole;
 }
 
 }  // namespace sextant::inline v1::detail

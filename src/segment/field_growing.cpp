@@ -59,10 +59,10 @@ FieldAnswer GrowingRows::search(const FieldQuery& query, std::uint32_t row_count
     return search_field(view(), query, row_count, scratch, out);
 }
 
-void GrowingRows::search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count,
+bool GrowingRows::search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count,
                                      FieldScratch& scratch, std::span<Neighbor> out,
                                      std::span<std::size_t> found) const noexcept {
-    search_field_batch(view(), queries, row_count, scratch, out, found);
+    return search_field_batch(view(), queries, row_count, scratch, out, found);
 }
 
 // --- appender --------------------------------------------------------------------------------------------------------
@@ -88,7 +88,9 @@ void GrowingRows::append(RowId row, VectorView vector) noexcept {
     // Busy means the linker is encoding: it, or the next append, will encode this row too. Till then searches scan it
     // raw.
     if (!lock_.try_lock()) return;
-    if (CodeRows* codes = active_.load(std::memory_order_relaxed)) {
+    // While new codes are made, the old ones get no memory for new rows; those are scanned raw too.
+    CodeRows* const codes = active_.load(std::memory_order_relaxed);
+    if (codes != nullptr && codes == kept_up_) {
         codes->encode_up_to(raw_, std::min(to_index(row) + 1, codes->coded() + rows_per_append));
     }
     lock_.unlock();
@@ -182,7 +184,7 @@ FieldBytes GrowingRows::bytes() const noexcept {
 }
 
 Result<void> GrowingRows::verify(std::uint32_t row_count, BitmapView deleted) const {
-    SEXTANT_TRY(graph_.audit(deleted));
+    SEXTANT_TRY(verify_graph(graph_, deleted));
     SEXTANT_TRY(raw_.verify(row_count));
     if (const CodeRows* codes = active_.load(std::memory_order_acquire)) SEXTANT_TRY(codes->verify(raw_, row_count));
     return {};

@@ -31,9 +31,9 @@ FieldAnswer SealedRows::search(const FieldQuery& query, std::uint32_t row_count,
     return search_field(view(), query, row_count, scratch, out);
 }
 
-void SealedRows::search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count, FieldScratch& scratch,
+bool SealedRows::search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count, FieldScratch& scratch,
                                     std::span<Neighbor> out, std::span<std::size_t> found) const noexcept {
-    search_field_batch(view(), queries, row_count, scratch, out, found);
+    return search_field_batch(view(), queries, row_count, scratch, out, found);
 }
 
 FieldBytes SealedRows::bytes() const noexcept {
@@ -44,7 +44,7 @@ FieldBytes SealedRows::bytes() const noexcept {
 }
 
 Result<void> SealedRows::verify(std::uint32_t row_count, BitmapView deleted) const {
-    SEXTANT_TRY(graph_.audit(deleted));
+    SEXTANT_TRY(verify_graph(graph_, deleted));
     SEXTANT_TRY(raw_.verify(row_count));
     return codes_ == nullptr ? Result<void>() : codes_->verify(raw_, row_count);
 }

@@ -33,7 +33,7 @@ TEST_CASE("warm searches allocate nothing", "[segment][kernel]") {
                     }
                     if (q % 5 == 4) query.oversampling = 3.0F;
                     static_cast<void>(rows->search(query, 4000, scratch, out));
-                    if (q == 0) rows->search_exact_batch(batch, 4000, scratch, out, found);
+                    if (q == 0) REQUIRE(rows->search_exact_batch(batch, 4000, scratch, out, found));
                 }
             }
         };

@@ -18,8 +18,10 @@ public:
     FieldAnswer search(const FieldQuery&, std::uint32_t, FieldScratch&, std::span<Neighbor>) const noexcept override {
         return {};
     }
-    void search_exact_batch(std::span<const FieldQuery>, std::uint32_t, FieldScratch&, std::span<Neighbor>,
-                            std::span<std::size_t>) const noexcept override {}
+    bool search_exact_batch(std::span<const FieldQuery>, std::uint32_t, FieldScratch&, std::span<Neighbor>,
+                            std::span<std::size_t>) const noexcept override {
+        return true;
+    }
     VectorView raw(RowId row) const noexcept override { return vectors_[to_index(row)]; }
     std::uint32_t indexed_rows() const noexcept override { return 0; }
     FieldBytes bytes() const noexcept override { return {}; }

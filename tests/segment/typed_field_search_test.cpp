@@ -306,7 +306,7 @@ TEST_CASE("a batch of exact queries answers as each alone", "[segment][kernel]")
         batch[5].bound = oracle(field, vectors, queries[5], 7, filter)[2].distance;
         std::vector<Neighbor> out(71 * 7);
         std::vector<std::size_t> found(71);
-        growing.rows->search_exact_batch(batch, growing.count, scratch, out, found);
+        REQUIRE(growing.rows->search_exact_batch(batch, growing.count, scratch, out, found));
         for (std::size_t q = 0; q < 71; ++q) {
             REQUIRE(found[q] == (q == 5 ? 3U : 7U));
             const auto alone = oracle(field, vectors, queries[q], found[q], filter);

@@ -70,8 +70,8 @@ void run(const Vectors& vectors, std::uint32_t readers, std::size_t rows_per_pub
                 }
                 if (round % 32 == 9) {
                     const std::vector<FieldQuery> queries(4, {.vector = vectors[asked], .count = 10, .exact = true});
-                    growing.rows->search_exact_batch(queries, rows, scratch, batch_out, batch_found);
-                    right = right && batch_found[3] == std::min<std::size_t>(10, rows) && batch_out[0].distance < 1e-4F;
+                    right = right && growing.rows->search_exact_batch(queries, rows, scratch, batch_out, batch_found) &&
+                            batch_found[3] == std::min<std::size_t>(10, rows) && batch_out[0].distance < 1e-4F;
                 }
                 static_cast<void>(growing.rows->bytes());
                 static_cast<void>(growing.rows->indexed_rows());

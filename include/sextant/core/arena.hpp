@@ -1,13 +1,15 @@
 /// Arena: a reserved range of addresses, committed as it grows, so that what lies in it never moves.
 /// Invariants: (1) base() never changes; (2) bytes [0, committed()) are readable, writable and were zero when committed;
 /// (3) committed bytes are charged to the account, reserved ones are not; (4) a call that fails changes nothing.
-/// Threads: const-safe; ensure() needs one writer at a time and may run beside readers of already committed bytes.
+/// Threads: const-safe; ensure() needs one writer at a time and may run beside readers of already committed bytes and
+/// callers of committed().
 /// Lifetime: the account and the text of `what` outlive the arena.
 /// Cost: commits in steps that grow from 64 KiB to 2 MiB; from 2 MiB on with huge pages (MADV_HUGEPAGE): a walk over a
 /// graph of 64 MiB misses the second-level TLB at nearly every hop with 4 KiB pages and at none with 2 MiB ones.
 /// Why not std::vector: growing would move rows under running searches, and needs old and new at once.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -38,7 +40,7 @@ public:
     void shrink(std::size_t size) noexcept;
 
     [[nodiscard]] std::byte* base() const noexcept { return base_; }
-    [[nodiscard]] std::size_t committed() const noexcept { return committed_; }
+    [[nodiscard]] std::size_t committed() const noexcept { return committed_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::size_t reserved() const noexcept { return reserved_; }
 
 private:
@@ -46,7 +48,7 @@ private:
     void reset() noexcept;
 
     std::byte* base_ = nullptr;
-    std::size_t committed_ = 0;
+    std::atomic<std::size_t> committed_{0};  ///< relaxed: a figure; what lies below it is published by others
     std::size_t reserved_ = 0;
     MemoryAccount* account_ = nullptr;
     const char* what_ = "";

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "sextant/index/hnsw/hnsw_index.hpp"
 #include "sextant/quantizer/metric_traits.hpp"
 #include "sextant/segment/field_codec.hpp"
 #include "sextant/segment/vector_field.hpp"
@@ -19,6 +20,9 @@ struct FieldShape {
     std::size_t dimension = 0;
     HnswParams graph;
 };
+
+/// Structure of a graph, and that every row that is not deleted can be reached. REQUIRES: nobody links.
+[[nodiscard]] Result<void> verify_graph(const HnswIndex& graph, BitmapView deleted);
 
 class FieldBase : public VectorField {
 public:

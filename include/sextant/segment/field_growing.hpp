@@ -40,8 +40,9 @@ public:
 
     [[nodiscard]] FieldAnswer search(const FieldQuery& query, std::uint32_t row_count, FieldScratch& scratch,
                                      std::span<Neighbor> out) const noexcept override;
-    void search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count, FieldScratch& scratch,
-                            std::span<Neighbor> out, std::span<std::size_t> found) const noexcept override;
+    [[nodiscard]] bool search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count,
+                                          FieldScratch& scratch, std::span<Neighbor> out,
+                                          std::span<std::size_t> found) const noexcept override;
     [[nodiscard]] VectorView raw(RowId row) const noexcept override { return raw_.get(row); }
     [[nodiscard]] std::uint32_t indexed_rows() const noexcept override { return graph_.linked(); }
     [[nodiscard]] FieldBytes bytes() const noexcept override;

@@ -38,7 +38,10 @@ struct FieldView {
 [[nodiscard]] FieldAnswer search_field(const FieldView& view, const FieldQuery& query, std::uint32_t row_count,
                                        FieldScratch& scratch, std::span<Neighbor> out) noexcept;
 
-void search_field_batch(const FieldView& view, std::span<const FieldQuery> queries, std::uint32_t row_count,
-                        FieldScratch& scratch, std::span<Neighbor> out, std::span<std::size_t> found) noexcept;
+/// Exact answers to queries of one filter and count, each row read once for all. False: memory gave out, and answers are
+/// missing. A query that is stopped may be answered in part.
+[[nodiscard]] bool search_field_batch(const FieldView& view, std::span<const FieldQuery> queries,
+                                      std::uint32_t row_count, FieldScratch& scratch, std::span<Neighbor> out,
+                                      std::span<std::size_t> found) noexcept;
 
 }  // namespace sextant::inline v1::detail

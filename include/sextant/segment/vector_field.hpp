@@ -64,9 +64,11 @@ public:
     [[nodiscard]] virtual FieldAnswer search(const FieldQuery& query, std::uint32_t row_count, FieldScratch& scratch,
                                              std::span<Neighbor> out) const noexcept = 0;
     /// Exact answers to many queries that share filter and count, reading each raw row once per tile of queries.
-    /// out holds queries.size() × count; found[i] says how many were written from out[i * count] on.
-    virtual void search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count, FieldScratch& scratch,
-                                    std::span<Neighbor> out, std::span<std::size_t> found) const noexcept = 0;
+    /// out holds queries.size() × count; found[i] says how many were written from out[i * count] on. False: memory gave
+    /// out and answers are missing. A query whose own token says stop may be answered in part.
+    [[nodiscard]] virtual bool search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count,
+                                                  FieldScratch& scratch, std::span<Neighbor> out,
+                                                  std::span<std::size_t> found) const noexcept = 0;
     /// The vector as it was given, bit for bit.
     [[nodiscard]] virtual VectorView raw(RowId row) const noexcept = 0;
     [[nodiscard]] virtual std::uint32_t indexed_rows() const noexcept = 0;  ///< rows the graph holds

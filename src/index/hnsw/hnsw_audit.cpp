@@ -67,9 +67,11 @@ std::vector<std::uint8_t> walk(const GraphView& graph) {
     met[queue[0]] = 1;
     for (std::size_t next = 0; next < queue.size(); ++next) {
         const std::uint32_t* list = graph.list(RowId{queue[next]});
-        for (std::uint32_t i = 0; i < graph.degree && list[i] != to_index(no_row); ++i) {
-            if (met[list[i]] == 0) queue.push_back(list[i]);
-            met[list[i]] = 1;
+        for (std::uint32_t i = 0; i < graph.degree; ++i) {
+            const std::uint32_t id = __atomic_load_n(list + i, __ATOMIC_RELAXED);
+            if (id >= graph.row_limit) break;  // the end: check_list() has been here
+            if (met[id] == 0) queue.push_back(id);
+            met[id] = 1;
         }
     }
     return met;

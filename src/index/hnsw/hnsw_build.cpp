@@ -116,6 +116,7 @@ private:
             for (std::uint32_t level = newcomer.level; level > 0; --level) {
                 search.pool.reset(ef);
                 choose_upper(index, level, worker);
+                worker.scorer.bind(row);
             }
             search_level0(graph_, worker.scorer.as_row_scorer(), ef, search, worker.counters);
         } else {

@@ -73,9 +73,12 @@ class Beam {
 public:
     static constexpr std::size_t most = 8;
 
-    explicit Beam(std::size_t width) noexcept : last_(std::clamp<std::size_t>(width, 1, most) - 1) {
+    /// Begins with `entry` whatever its distance is, so that there always is a best point.
+    Beam(std::size_t width, const GraphPoint& entry) noexcept : last_(std::clamp<std::size_t>(width, 1, most) - 1) {
         points_.fill({no_slot, std::numeric_limits<float>::infinity()});
         expanded_.fill(true);
+        points_[0] = entry;
+        expanded_[0] = false;
     }
 
     [[nodiscard]] const GraphPoint& best() const noexcept { return points_[0]; }
@@ -119,8 +122,7 @@ GraphPoint descend(const GraphView& graph, const RowScorer& scorer, std::int32_t
     const RowId entry = graph.entry_row();
     scratch.visited.mark(to_index(entry));
     score(scorer, {&entry, 1}, scratch, counters);
-    Beam beam(scratch.pool.capacity() / ef_per_path);
-    beam.offer({graph.entry.id, scratch.distances[0]});
+    Beam beam(scratch.pool.capacity() / ef_per_path, {graph.entry.id, scratch.distances[0]});
     if (keep) scratch.pool.insert(scratch.distances[0], to_index(entry));
     for (std::int32_t at = graph.entry.level; at > level; --at) {
         while (GraphPoint* next = at > 0 ? beam.next() : nullptr) {
