@@ -33,7 +33,6 @@ void Background::submit(Lane lane) {
     }
     if (!submitted) note_refusal(lane, why);
     const MutexLock lock(mutex_);
-    if (!submitted) (lane == Lane::link ? link_running_ : rebuild_running_) = false;
     --at_work_;
     changed_.notify_all();
 }
@@ -42,8 +41,10 @@ void Background::submit(Lane lane) {
 void Background::note_refusal(Lane lane, const std::string& why) noexcept {
     std::vector<std::shared_ptr<TaskState>> dropped;
     {
+        // In one moment: a task that is queued after it finds that nothing runs, and submits again.
         const MutexLock lock(mutex_);
         if (lane == Lane::rebuild) dropped.swap(optimize_queue_);
+        (lane == Lane::link ? link_running_ : rebuild_running_) = false;
     }
     try {
         const Error error{ErrorCode::resource_exhausted, "the executor did not take a job: " + why};
@@ -86,7 +87,9 @@ void Background::keep_error(Lane lane, const Error& error) {
     if (error.code == ErrorCode::cancelled || error.code == ErrorCode::closed) return;
     {
         const MutexLock lock(mutex_);
-        (lane == Lane::link ? link_error_ : rebuild_error_) = error;
+        std::optional<Error>& kept = lane == Lane::link ? link_error_ : rebuild_error_;
+        if (kept.has_value() && kept->message == error.message) return;  // said already, and still so
+        kept = error;
     }
     core_.emit_event(Severity::error, lane == Lane::link ? "link.failed" : "rebuild.failed", error.message);
 }

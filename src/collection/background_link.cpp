@@ -147,15 +147,15 @@ Result<void> Background::repair_rows(const LinkChoice& choice, const std::stop_t
     struct PutBack {
         ~PutBack() {
             if (done) return;
-            std::vector<std::uint32_t> again;
+            const MutexLock lock(background.repair_mutex_);
+            auto& repairs = background.repairs_;
             try {
-                again.reserve(rows.size());
-                for (const RowId row : rows) again.push_back(to_index(row));
-                background.reserve_repairs(again.size());
+                // Beside the room there is: a writer may have reserved that, and must not find it taken.
+                repairs.reserve(repairs.capacity() + rows.size());
             } catch (const std::bad_alloc&) {
                 return;  // lists go on leading to dead rows, which costs speed only, until the segment is rebuilt
             }
-            background.queue_repairs(segment, again);
+            for (const RowId row : rows) repairs.push_back({segment, to_index(row)});
         }
         Background& background;
         const Segment* segment;
@@ -213,7 +213,7 @@ void Background::link_job() noexcept {
     while (going) {
         try {
             going = link_next();
-        } catch (const std::exception&) {
+        } catch (...) {
             // No memory to say what went wrong. The next write starts the lane again.
             const MutexLock lock(mutex_);
             linking_ = nullptr;

@@ -15,10 +15,6 @@
 namespace sextant::inline v1::detail {
 namespace {
 
-bool has(const std::vector<const Segment*>& list, const Segment* segment) {
-    return std::find(list.begin(), list.end(), segment) != list.end();
-}
-
 /// Sealed segments, smallest first, that should become one: at least two, and more while the next is no larger than
 /// those together; each row is then moved about log2(n) times in all.
 void choose_merge(const Version& version, std::vector<std::size_t>& chosen) {
@@ -226,7 +222,7 @@ void Background::rebuild_job() noexcept {
     while (going) {
         try {
             going = rebuild_next();
-        } catch (const std::exception&) {
+        } catch (...) {
             going = false;
             abandon_rebuild();
         }
@@ -236,16 +232,19 @@ void Background::rebuild_job() noexcept {
 /// Ends the lane where there is no memory to say what went wrong. The next write starts it again.
 void Background::abandon_rebuild() noexcept {
     std::shared_ptr<TaskState> task;
+    std::vector<std::shared_ptr<TaskState>> waiting;
     {
         const MutexLock lock(mutex_);
         rebuilding_.clear();
         task = std::move(optimizing_);
         optimizing_.reset();
+        waiting.swap(optimize_queue_);
         --at_work_;
         rebuild_running_ = false;
         changed_.notify_all();
     }
     if (task != nullptr) task->finish(Error{ErrorCode::resource_exhausted, "out of memory"});
+    for (const auto& each : waiting) each->finish(Error{ErrorCode::resource_exhausted, "out of memory"});
 }
 
 /// False: the lane has ended.

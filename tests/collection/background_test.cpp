@@ -1,9 +1,12 @@
 // Background work seen from outside: when it sets in, how it pushes back, and executors that behave badly.
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <mutex>
 #include <new>
 #include <optional>
+#include <stdexcept>
+#include <thread>
 
 #include "collection/collection_support.hpp"
 #include "support/catch.hpp"
@@ -167,4 +170,48 @@ TEST_CASE("stale repairs of a segment that went do not reach another", "[backgro
         CHECK(c.stats().value().repairs_waiting == 0);
     }
     c.verify().value();
+}
+
+namespace {
+
+/// Takes no job.
+class RefusingExecutor final : public Executor {
+public:
+    void submit(std::function<void()>) override { throw std::runtime_error("no threads left"); }
+    [[nodiscard]] std::size_t parallelism() const noexcept override { return 1; }
+};
+
+}  // namespace
+
+TEST_CASE("who waits for work that the executor refuses is told, and nothing is lost", "[background]") {
+    auto c = L2::open({.dimension = 4}, {.executor = std::make_shared<RefusingExecutor>()}).value();
+    const Vectors vectors = normal_vectors(2000, 4, 5);
+    fill(c, vectors);
+    const auto indexed = c.wait_until_indexed();
+    REQUIRE_FALSE(indexed.has_value());
+    CHECK(indexed.error().code == ErrorCode::resource_exhausted);
+    CHECK(mentions(indexed.error(), "no threads left"));
+    const auto optimized = c.optimize();
+    REQUIRE_FALSE(optimized.has_value());
+    CHECK(mentions(optimized.error(), "no threads left"));
+    CHECK(c.stats().value().background_error.has_value());
+    CHECK(c.count().value() == 2000);
+    CHECK(ids_of(c.search({.vector = vectors[77], .k = 1}).value()) == std::vector{PointId{77}});
+}
+
+TEST_CASE("a full audit beside linking finds no damage", "[background][threads]") {
+    auto c = L2::open({.dimension = 8}, threads(1)).value();
+    const Vectors vectors = normal_vectors(12'000, 8, 6);
+    std::atomic<bool> done{false};
+    std::thread writer([&] {
+        fill(c, vectors);
+        for (std::uint64_t i = 0; i < 3000; ++i) c.erase(PointId{i * 3}).value();
+        done = true;
+    });
+    while (!done) {
+        const auto sound = c.verify(Depth::full);
+        if (!sound.has_value()) FAIL_CHECK(sound.error().message);
+    }
+    writer.join();
+    CHECK(c.verify(Depth::full).has_value());
 }

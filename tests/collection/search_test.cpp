@@ -170,6 +170,26 @@ TEST_CASE("a search that is stopped says that it is not complete", "[search]") {
     for (const auto& result : c.search_batch(requests).value()) CHECK_FALSE(result.complete);
 }
 
+TEST_CASE("a request that is stopped does not cut the others of its batch short", "[search]") {
+    const auto c = line<L2>(5000, GENERATE(false, true));
+    std::stop_source stop;
+    stop.request_stop();
+    for (const bool filtered : {false, true}) {
+        std::vector<SearchRequest> requests(4, {.vector = origin, .exact = true});
+        if (filtered) {
+            const Filter shared = field("n") >= 0;
+            for (auto& request : requests) request.filter = shared;
+        }
+        requests[0].stop_token = stop.get_token();
+        const auto results = c.search_batch(requests).value();
+        CHECK_FALSE(results[0].complete);
+        for (std::size_t i = 1; i < requests.size(); ++i) {
+            CHECK(results[i].complete);
+            CHECK(ids_of(results[i]) == range(0, 10));
+        }
+    }
+}
+
 TEST_CASE("a larger ef makes up for codes that are coarse where most rows lie", "[search]") {
     // One step for all rows: it is chosen by the long ones, and most rows are a tenth as long.
     Vectors vectors = normal_vectors(8000, 32, 71);

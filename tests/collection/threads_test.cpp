@@ -87,7 +87,7 @@ void soak(std::chrono::milliseconds duration) {
                     if (random.below(20) == 0) c.wait_until_indexed().value();
                     break;
                 case 13:
-                    if (random.below(100) == 0) c.verify(Depth::structure).value();
+                    if (random.below(100) == 0) c.verify(random.below(2) == 0 ? Depth::full : Depth::structure).value();
                     break;
                 default: {
                     SearchRequest request{.vector = v, .k = 5, .exact = random.below(8) == 0};
@@ -98,8 +98,8 @@ void soak(std::chrono::milliseconds duration) {
             }
         }
     });
-    CHECK(failure.empty());
     CAPTURE(failure);
+    CHECK(failure.empty());
     CHECK(searches > 0);
     c.wait_until_indexed().value();
     c.verify().value();
