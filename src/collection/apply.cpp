@@ -125,10 +125,11 @@ private:
         for (std::size_t i = 0; i < touched_.size(); ++i) {
             Touched& touched = touched_[i];
             if (touched.dead.empty()) continue;
-            if (segment(i).kind() == SegmentKind::growing) repairs_ += touched.dead.size();
+            if (segment(i).kind() == SegmentKind::growing) {
+                core_.background.reserve_repairs(&segment(i), touched.dead.size());
+            }
             SEXTANT_TRY_ASSIGN(touched.deleted, segment(i).tombstones().prepare(touched.dead));
         }
-        core_.background.reserve_repairs(repairs_);
         return {};
     }
 
@@ -233,7 +234,6 @@ private:
     std::vector<Touched> touched_;
     std::vector<Part> parts_;
     std::vector<PayloadChange::Owner> changes_;
-    std::size_t repairs_ = 0;
     bool makes_garbage_ = false;
     GarbageRef next_garbage_;
     Version* version_ = nullptr;

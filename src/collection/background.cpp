@@ -139,16 +139,30 @@ void Background::after_write(std::uint64_t rows) {
     slowed_ns_ += waited;
 }
 
-void Background::reserve_repairs(std::size_t count) {
-    if (count == 0) return;
+Background::RepairList* Background::repairs_of(const Segment* segment) noexcept {
+    const auto found = std::find_if(repairs_.begin(), repairs_.end(),
+                                    [segment](const RepairList& list) { return list.segment == segment; });
+    return found == repairs_.end() ? nullptr : &*found;
+}
+
+std::size_t Background::repair_count(const Segment* segment) noexcept {
     const MutexLock lock(repair_mutex_);
-    const std::size_t wanted = repairs_.size() + count;
-    if (wanted > repairs_.capacity()) repairs_.reserve(std::max(wanted, 2 * repairs_.capacity()));
+    const RepairList* const list = repairs_of(segment);
+    return list == nullptr ? 0 : list->rows.size();
+}
+
+void Background::reserve_repairs(const Segment* segment, std::size_t count) {
+    const MutexLock lock(repair_mutex_);
+    RepairList* list = repairs_of(segment);
+    if (list == nullptr) list = &repairs_.emplace_back(RepairList{segment, {}});
+    const std::size_t wanted = list->rows.size() + count;
+    if (wanted > list->rows.capacity()) list->rows.reserve(std::max(wanted, 2 * list->rows.capacity()));
 }
 
 void Background::queue_repairs(const Segment* segment, std::span<const std::uint32_t> rows) noexcept {
     const MutexLock lock(repair_mutex_);
-    for (const std::uint32_t row : rows) repairs_.push_back({segment, row});
+    RepairList& list = *repairs_of(segment);
+    list.rows.insert(list.rows.end(), rows.begin(), rows.end());
 }
 
 Task Background::start_optimize() {
@@ -219,7 +233,8 @@ void Background::close() noexcept {
         while (at_work_ > 0) changed_.wait(mutex_);
         dropped.swap(optimize_queue_);
     }
-    for (const auto& task : dropped) task->finish(Error{ErrorCode::closed, "the collection was closed"});
+    // Short enough to need no memory: this must not fail.
+    for (const auto& task : dropped) task->finish(Error{ErrorCode::closed, "closed"});
 }
 
 void Background::describe(Stats& stats) const {
@@ -235,7 +250,8 @@ void Background::describe(Stats& stats) const {
         stats.background_error = rebuild_error_.has_value() ? rebuild_error_ : link_error_;
     }
     const MutexLock lock(repair_mutex_);
-    stats.repairs_waiting = repairs_.size();
+    stats.repairs_waiting = 0;
+    for (const RepairList& list : repairs_) stats.repairs_waiting += list.rows.size();
 }
 
 }  // namespace sextant::inline v1::detail

@@ -43,8 +43,9 @@ public:
     void close() noexcept;
     void describe(Stats& stats) const;
 
-    /// Room for `count` more queued repairs. Throws std::bad_alloc.
-    void reserve_repairs(std::size_t count);
+    /// Room for `count` more queued repairs of a segment. Throws std::bad_alloc. REQUIRES: the write mutex is held until
+    /// they are queued.
+    void reserve_repairs(const Segment* segment, std::size_t count);
     /// Rows of a growing segment that died. REQUIRES: reserve_repairs() made room.
     void queue_repairs(const Segment* segment, std::span<const std::uint32_t> rows) noexcept;
 
@@ -151,12 +152,15 @@ private:
     std::int64_t slowed_ns_ SEXTANT_GUARDED_BY(mutex_) = 0;
     std::int64_t link_ns_per_row_ SEXTANT_GUARDED_BY(mutex_) = 0;  ///< 0: not measured yet
 
-    struct Repair {
-        const Segment* segment;
-        std::uint32_t row;
+    /// Rows of a growing segment that died. Goes when the segment does, under the write mutex.
+    struct RepairList {
+        const Segment* segment = nullptr;
+        std::vector<std::uint32_t> rows;
     };
     mutable Mutex repair_mutex_{LockRank::leaf};  ///< writers hold the write mutex when they take it
-    std::vector<Repair> repairs_ SEXTANT_GUARDED_BY(repair_mutex_);
+    std::vector<RepairList> repairs_ SEXTANT_GUARDED_BY(repair_mutex_);
+    [[nodiscard]] RepairList* repairs_of(const Segment* segment) noexcept SEXTANT_REQUIRES(repair_mutex_);
+    [[nodiscard]] std::size_t repair_count(const Segment* segment) noexcept;
 };
 
 }  // namespace sextant::inline v1::detail

@@ -20,12 +20,7 @@ std::optional<Background::LinkChoice> Background::choose_link_in(const Version& 
         choice.flush = flush;
         choice.row_count = state->row_count;
         choice.link = tail > 0 && (flush || (tail >= link_trigger_rows && state->row_count >= stuck.rows));
-        std::size_t repairs = 0;
-        {
-            const MutexLock lock(repair_mutex_);
-            for (const Repair& repair : repairs_) repairs += repair.segment == segment.get() ? 1U : 0U;
-        }
-        const bool repair = repairs >= repair_trigger_rows + stuck.repairs;
+        const bool repair = repair_count(segment.get()) >= repair_trigger_rows + stuck.repairs;
         if (!choice.link && !repair) continue;
         choice.segment = std::move(segment);
         return choice;
@@ -98,21 +93,22 @@ Background::LinkPause::~LinkPause() {
 std::vector<RowId> Background::take_repairs(const Segment* segment, std::uint32_t indexed) {
     std::vector<RowId> rows;
     const MutexLock lock(repair_mutex_);
-    rows.reserve(repairs_.size());
+    RepairList* const list = repairs_of(segment);
+    if (list == nullptr) return rows;
+    rows.reserve(list->rows.size());
     // Rows not linked yet were dead before they could be: nothing links to them.
-    std::erase_if(repairs_, [&](const Repair& repair) {
-        if (repair.segment != segment) return false;
-        if (repair.row < indexed) rows.push_back(RowId{repair.row});
-        return true;
-    });
+    for (const std::uint32_t row : list->rows) {
+        if (row < indexed) rows.push_back(RowId{row});
+    }
+    list->rows.clear();  // its room stays: a writer may have reserved it
     return rows;
 }
 
 void Background::drop_repairs(std::span<const SegmentState> segments) {
     const MutexLock lock(repair_mutex_);
-    std::erase_if(repairs_, [&](const Repair& repair) {
+    std::erase_if(repairs_, [&](const RepairList& list) {
         return std::any_of(segments.begin(), segments.end(),
-                           [&](const SegmentState& state) { return state.segment.get() == repair.segment; });
+                           [&](const SegmentState& state) { return state.segment.get() == list.segment; });
     });
 }
 
@@ -148,14 +144,15 @@ Result<void> Background::repair_rows(const LinkChoice& choice, const std::stop_t
         ~PutBack() {
             if (done) return;
             const MutexLock lock(background.repair_mutex_);
-            auto& repairs = background.repairs_;
+            RepairList* const list = background.repairs_of(segment);
+            if (list == nullptr) return;  // it was rebuilt meanwhile
             try {
                 // Beside the room there is: a writer may have reserved that, and must not find it taken.
-                repairs.reserve(repairs.capacity() + rows.size());
+                list->rows.reserve(list->rows.capacity() + rows.size());
             } catch (const std::bad_alloc&) {
                 return;  // lists go on leading to dead rows, which costs speed only, until the segment is rebuilt
             }
-            for (const RowId row : rows) repairs.push_back({segment, to_index(row)});
+            for (const RowId row : rows) list->rows.push_back(to_index(row));
         }
         Background& background;
         const Segment* segment;
@@ -190,11 +187,7 @@ Result<void> Background::link_once(const LinkChoice& choice, const std::stop_tok
 void Background::note_link_failure(const LinkChoice& choice, const Error& error) {
     keep_error(Lane::link, error);
     if (error.code == ErrorCode::cancelled) return;
-    std::size_t repairs = 0;
-    {
-        const MutexLock lock(repair_mutex_);
-        repairs = repairs_.size();
-    }
+    const std::size_t repairs = repair_count(choice.segment.get());
     const MutexLock lock(mutex_);
     forget_stuck(choice.segment.get());
     stuck_.push_back({choice.segment.get(), choice.row_count + link_trigger_rows, repairs});

@@ -294,10 +294,12 @@ bool Background::rebuild_next() {
 }
 
 /// Searches that were under way at the swap still look at what was replaced. Nothing else would free it before the next
-/// write, and after a bulk load there may be none. A search that takes longer than the wait leaves it to that write, or
-/// to stats().
+/// write, and after a bulk load there may be none. A search that takes longer than the wait frees it when it ends.
 void Background::free_replaced() noexcept {
     core_.domain.collect();
+    if (core_.domain.waiting() == 0) return;
+    // Relaxed: a search that ends just now and misses it leaves the rest to the next one, or to the loop below.
+    core_.replaced_waiting.store(true, std::memory_order_relaxed);
     for (int turn = 0; turn < 100 && core_.domain.waiting() > 0 && !core_.works_inline; ++turn) {
         {
             const MutexLock lock(mutex_);

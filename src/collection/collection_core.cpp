@@ -7,6 +7,7 @@
 #include "core_state.hpp"
 #include "search.hpp"
 #include "sextant/core/assert.hpp"
+#include "sextant/kernel/kernel_table.hpp"
 
 namespace sextant::inline v1::detail {
 
@@ -47,6 +48,15 @@ Result<CompiledFilter> compile(const Filter& filter) {
     return compiled;
 }
 
+/// Made before a version is pinned, so that it acts after that one is let go.
+struct FreeReplaced {
+    const CoreState& core;
+    explicit FreeReplaced(const CoreState& state) noexcept : core(state) {}
+    FreeReplaced(const FreeReplaced&) = delete;
+    FreeReplaced& operator=(const FreeReplaced&) = delete;
+    ~FreeReplaced() { core.free_replaced(); }
+};
+
 }  // namespace
 
 CollectionCore::CollectionCore(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -56,6 +66,7 @@ CollectionCore::~CollectionCore() { close().ignore("a destructor has no one to t
 Result<std::unique_ptr<CollectionCore>> CollectionCore::create(const CoreOptions& options, const OpenOptions& open,
                                                                std::vector<std::unique_ptr<VectorField>> fields) {
     SEXTANT_CHECK(!fields.empty());
+    if (const char* const wrong = kernel_override_error()) return invalid_argument(wrong);
     SEXTANT_TRY(validate_open(options, open));
     auto impl = std::make_unique<Impl>(options, open, std::move(fields));
     return std::unique_ptr<CollectionCore>(new CollectionCore(std::move(impl)));
@@ -85,6 +96,7 @@ Result<SearchOutcome> CollectionCore::search(const SearchRequest& request, Funct
     SEXTANT_TRY(validate_request(request, core.options));
     SEXTANT_TRY_ASSIGN(const CompiledFilter filter, compile(request.filter));
     const auto scratch = core.scratches.acquire();
+    const FreeReplaced afterwards{core};
     const auto pinned = core.cell.pin();
     SEXTANT_TRY(CoreState::check_open(*pinned));
     Searcher searcher(core, *pinned, *scratch);
@@ -118,6 +130,7 @@ Result<void> CollectionCore::search_batch(std::span<const SearchRequest> request
                requests[i].filter.node() == requests[j].filter.node();
     };
     const auto scratch = core.scratches.acquire();
+    const FreeReplaced afterwards{core};
     // A count, not an epoch: an epoch held for a long batch would keep every version written meanwhile.
     const SharedVersion<Version> held = core.cell.share();
     SEXTANT_TRY(CoreState::check_open(*held));

@@ -62,7 +62,7 @@ Result<WriteReceipt> CoreState::write(std::span<const WriteOp> ops) {
         SEXTANT_TRY(resolver.resolve(ops, *current));
         const ResolvedEffects& resolved = resolver.effects();
         SEXTANT_TRY(apply(resolved));
-        receipt = {current->last, resolved.changed};
+        receipt = {current->last, resolved.effects.size()};
         for (const Effect& effect : resolved.effects) rows += effect.kind == EffectKind::upsert ? 1U : 0U;
     }
     background.after_write(rows);
@@ -80,17 +80,20 @@ Result<WriteReceipt> CoreState::write_where(const Filter& filter, const WriteOp&
     {
         const MutexLock lock(write_mutex);
         SEXTANT_TRY(check_open());
-        std::vector<WriteOp> ops;
+        std::vector<PointId> ids;
         for (const auto& state : current->segments) {
-            for_each_match(program, *state, current->last, nullptr, [&](std::uint32_t row) {
-                ops.push_back(change);
-                ops.back().id = state->ids[row];
-            });
+            for_each_match(program, *state, current->last, nullptr,
+                           [&](std::uint32_t row) { ids.push_back(state->ids[row]); });
         }
+        // What resolving takes beside the changes themselves: an operation, its effect twice, a place in the index.
+        constexpr std::uint64_t bytes_per_op = sizeof(PointId) + sizeof(WriteOp) + 2 * sizeof(Effect) + 32;
+        SEXTANT_TRY_ASSIGN(const MemoryCharge charge, MemoryCharge::take(account, ids.size() * bytes_per_op));
+        std::vector<WriteOp> ops(ids.size(), change);
+        for (std::size_t i = 0; i < ids.size(); ++i) ops[i].id = ids[i];
         const ResolverRelease release{resolver};
         SEXTANT_TRY(resolver.resolve(ops, *current));
         SEXTANT_TRY(apply(resolver.effects()));
-        receipt = {current->last, resolver.effects().changed};
+        receipt = {current->last, resolver.effects().effects.size()};
     }
     background.after_write(0);
     return receipt;

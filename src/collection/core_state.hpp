@@ -57,6 +57,13 @@ public:
         cell.publish(std::move(prepared));
         current = &next;
     }
+    /// REQUIRES: this thread has no version pinned.
+    void free_replaced() const noexcept {
+        // Relaxed: see Background::free_replaced.
+        if (!replaced_waiting.load(std::memory_order_relaxed)) return;
+        domain.collect();
+        if (domain.waiting() == 0) replaced_waiting.store(false, std::memory_order_relaxed);
+    }
     void emit_event(Severity severity, std::string_view name, std::string_view message) const noexcept {
         send_event(events, {severity, name, "collection", message});
     }
@@ -74,6 +81,8 @@ public:
     // Thread-safe by themselves.
     std::atomic<bool> closed{false};
     mutable EpochDomain domain;
+    /// What a rebuild replaced was still being read: whoever ends a search helps to free it.
+    mutable std::atomic<bool> replaced_waiting{false};
     VersionCell<Version> cell;
     mutable ObjectPool<SearchScratch> scratches;
 

@@ -33,12 +33,10 @@ struct Effect {
 struct ResolvedEffects {
     std::vector<Effect> effects;
     std::deque<std::vector<std::byte>> edited;  ///< payloads made by resolving
-    std::uint64_t changed = 0;                  ///< operations that did something
 
     void clear() {
         effects.clear();
         edited.clear();
-        changed = 0;
     }
 };
 

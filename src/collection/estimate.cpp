@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "sextant/collection/detail/collection_core.hpp"
+#include "sextant/core/checked.hpp"
 #include "sextant/quantizer/scalar_quantizer.hpp"
 #include "sextant/segment/field_layout.hpp"
 #include "sextant/segment/id_map.hpp"
@@ -61,9 +62,14 @@ std::uint64_t building_bytes(std::uint64_t points, const VectorField& field) noe
 
 }  // namespace
 
-MemoryEstimate CollectionCore::estimate(std::uint64_t points, const CoreOptions& options, const VectorField& field) {
+Result<MemoryEstimate> CollectionCore::estimate(std::uint64_t points, const CoreOptions& options,
+                                                const VectorField& field) {
     MemoryEstimate estimate;
     if (points == 0) return estimate;
+    // More than a point can take, both times it is there at the peak: with this no sum below can wrap.
+    const std::uint64_t most_per_point =
+        64 * std::uint64_t{field.dimension()} + 64 * std::uint64_t{options.index.m} + 4096;
+    SEXTANT_TRY(checked_mul(points, most_per_point, "points"));
     estimate.parts = sealed_parts(points, field);
     estimate.steady = estimate.parts.total();
     // The last step has all points twice: in the sealed segment that is built, and in what it is built from. That is a

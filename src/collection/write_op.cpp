@@ -1,11 +1,19 @@
 #include "sextant/collection/detail/write_op.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
+
+#include "sextant/payload/payload_limits.hpp"
 
 namespace sextant::inline v1::detail {
 
 std::vector<PayloadPath> parse_paths(std::span<const std::string> texts, std::string& error) {
     std::vector<PayloadPath> paths;
+    if (texts.size() > limits::max_payload_paths) {
+        error = fmt::format("keys: got {} paths, expected at most {}", texts.size(), limits::max_payload_paths);
+        return paths;
+    }
     paths.reserve(texts.size());
     for (const std::string& text : texts) {
         auto path = PayloadPath::parse(text);

@@ -161,11 +161,9 @@ Result<void> WriteResolver::resolve_one(const WriteOp& op, const Version& versio
         effect.vector = op.vector;
         effect.payload = op.payload;
         state = upserted;
-        ++resolved_.changed;
         return {};
     }
     if (!point.exists) return {};
-    ++resolved_.changed;
     if (op.kind != WriteKind::erase) return edit(op, point, effect);
     state = erased;
     return {};

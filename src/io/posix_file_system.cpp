@@ -100,8 +100,9 @@ public:
             if (entry->d_type == DT_UNKNOWN) {  // some file systems do not say
                 struct stat status = {};
                 if (::fstatat(::dirfd(directory.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-                    if (errno == ENOENT) continue;  // removed meanwhile
-                    return posix_error(path, fmt::format("look up '{}'", name), errno);
+                    const int number = errno;
+                    if (number == ENOENT) continue;  // removed meanwhile
+                    return posix_error(path, fmt::format("look up '{}'", name), number);
                 }
                 is_directory = S_ISDIR(status.st_mode);
             }
@@ -122,8 +123,10 @@ public:
     [[nodiscard]] Result<void> rename(const std::string& from, const std::string& to) override {
         SEXTANT_TRY(check_path(from));
         SEXTANT_TRY(check_path(to));
-        if (std::rename(from.c_str(), to.c_str()) != 0)
-            return posix_error(from, fmt::format("rename to '{}'", to), errno);
+        if (std::rename(from.c_str(), to.c_str()) != 0) {
+            const int number = errno;
+            return posix_error(from, fmt::format("rename to '{}'", to), number);
+        }
         return {};
     }
 

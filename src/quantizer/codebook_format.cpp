@@ -34,7 +34,7 @@ T load_le(std::span<const std::byte> bytes, std::size_t offset) noexcept {
 }
 
 template <class Got, class Expected>
-Error corrupt(std::size_t offset, std::string_view field, Got got, Expected expected) {
+Error bad_field(std::size_t offset, std::string_view field, Got got, Expected expected) {
     return Error{ErrorCode::corruption,
                  fmt::format("codebook: offset {}: {} is {}, expected {}", offset, field, got, expected)};
 }
@@ -44,14 +44,14 @@ Result<void> check_hash(std::span<const std::byte> covered, std::span<const std:
     const std::uint64_t stored = load_le<std::uint64_t>(bytes, offset);
     const std::uint64_t computed = hash64(covered);
     if (stored != computed) {
-        return corrupt(offset, field, fmt::format("{:016x}", stored), fmt::format("{:016x}", computed));
+        return bad_field(offset, field, fmt::format("{:016x}", stored), fmt::format("{:016x}", computed));
     }
     return {};
 }
 
 Result<Header> read_header(std::span<const std::byte> bytes, QuantizerId expected) {
     if (std::memcmp(bytes.data(), magic, sizeof(magic)) != 0) {
-        return corrupt(0, "magic", "something else", "SXTCODEB");
+        return bad_field(0, "magic", "something else", "SXTCODEB");
     }
     SEXTANT_TRY(check_hash(bytes.first(header_hash_offset), bytes, header_hash_offset, "header hash"));
     const auto found_version = load_le<std::uint16_t>(bytes, version_offset);
@@ -62,26 +62,31 @@ Result<Header> read_header(std::span<const std::byte> bytes, QuantizerId expecte
     Header header;
     header.quantizer = QuantizerId{load_le<std::uint16_t>(bytes, quantizer_offset)};
     if (header.quantizer != expected) {
-        return corrupt(quantizer_offset, "quantizer", static_cast<unsigned>(header.quantizer),
-                       static_cast<unsigned>(expected));
+        return bad_field(quantizer_offset, "quantizer", static_cast<unsigned>(header.quantizer),
+                         static_cast<unsigned>(expected));
     }
     header.dimension = load_le<std::uint32_t>(bytes, dimension_offset);
     if (header.dimension == 0 || header.dimension > limits::max_dimension) {
-        return corrupt(dimension_offset, "dimension", header.dimension, fmt::format("1 .. {}", limits::max_dimension));
+        return bad_field(dimension_offset, "dimension", header.dimension,
+                         fmt::format("1 .. {}", limits::max_dimension));
     }
     header.step = load_le<float>(bytes, step_offset);
     header.row_error = load_le<float>(bytes, row_error_offset);
     header.error_slope = load_le<float>(bytes, error_slope_offset);
     for (std::size_t i = 0; i < reserved_size; ++i) {
         if (bytes[reserved_offset + i] != std::byte{0}) {
-            return corrupt(reserved_offset + i, "reserved byte", std::to_integer<unsigned>(bytes[reserved_offset + i]),
-                           0);
+            return bad_field(reserved_offset + i, "reserved byte",
+                             std::to_integer<unsigned>(bytes[reserved_offset + i]), 0);
         }
     }
     return header;
 }
 
 }  // namespace
+
+Error corrupt(std::size_t offset, std::string_view field, double got, std::string_view expected) {
+    return bad_field(offset, field, got, expected);
+}
 
 std::vector<std::byte> write(const Header& header, std::span<const float> payload) {
     const std::size_t payload_size = payload.size() * sizeof(float);
@@ -103,17 +108,17 @@ std::vector<std::byte> write(const Header& header, std::span<const float> payloa
 
 Result<Codebook> read(std::span<const std::byte> bytes, QuantizerId expected) {
     if (bytes.size() < header_size + hash_size) {
-        return corrupt(bytes.size(), "size", bytes.size(), fmt::format("at least {}", header_size + hash_size));
+        return bad_field(bytes.size(), "size", bytes.size(), fmt::format("at least {}", header_size + hash_size));
     }
     SEXTANT_TRY_ASSIGN(const Header header, read_header(bytes, expected));
     const auto payload_size = load_le<std::uint64_t>(bytes, payload_size_offset);
     const std::uint64_t full_size = std::uint64_t{header.dimension} * sizeof(float);
     if (payload_size != 0 && payload_size != full_size) {
-        return corrupt(payload_size_offset, "payload size", payload_size, fmt::format("0 or {}", full_size));
+        return bad_field(payload_size_offset, "payload size", payload_size, fmt::format("0 or {}", full_size));
     }
     // Both are bounded now (4 · 65,536), so the sum cannot wrap.
     if (bytes.size() != header_size + payload_size + hash_size) {
-        return corrupt(bytes.size(), "size", bytes.size(), header_size + payload_size + hash_size);
+        return bad_field(bytes.size(), "size", bytes.size(), header_size + payload_size + hash_size);
     }
     const auto payload = bytes.subspan(header_size, static_cast<std::size_t>(payload_size));
     SEXTANT_TRY(check_hash(payload, bytes, header_size + payload.size(), "payload hash"));

@@ -1,6 +1,8 @@
 #include "sextant/quantizer/no_quantizer.hpp"
 
+#include <bit>
 #include <cstring>
+#include <utility>
 
 #include "sextant/quantizer/codebook_format.hpp"
 
@@ -15,7 +17,22 @@ std::vector<std::byte> NoQuantizer::save() const {
 }
 
 Result<NoQuantizer> NoQuantizer::load(std::span<const std::byte> saved) {
-    SEXTANT_TRY_ASSIGN(const codebook_format::Codebook book, codebook_format::read(saved, id));
+    namespace format = codebook_format;
+    SEXTANT_TRY_ASSIGN(const format::Codebook book, format::read(saved, id));
+    const format::Header& header = book.header;
+    if (!book.payload.empty()) {
+        return format::corrupt(format::payload_size_offset, "payload size",
+                               static_cast<double>(book.payload.size() * sizeof(float)), "0");
+    }
+    const std::pair<std::size_t, float> unused[] = {{format::step_offset, header.step},
+                                                    {format::row_error_offset, header.row_error},
+                                                    {format::error_slope_offset, header.error_slope}};
+    for (const auto& [offset, value] : unused) {
+        // By its bits: -0 and nan are not what save() writes either.
+        if (std::bit_cast<std::uint32_t>(value) != 0) {
+            return format::corrupt(offset, "field without a meaning", double{value}, "0");
+        }
+    }
     return NoQuantizer(book.header.dimension);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "quantizer/scalar_codes.hpp"
@@ -14,10 +15,11 @@
 namespace sextant::inline v1 {
 namespace {
 
-Error corrupt(std::size_t offset, std::string_view field, float got, std::string_view expected) {
-    return Error{ErrorCode::corruption,
-                 fmt::format("codebook: offset {}: {} is {}, expected {}", offset, field, got, expected)};
-}
+/// Half of the largest float each for an offset and for 128 steps: what is decoded is then finite.
+constexpr float largest_offset = std::numeric_limits<float>::max() / 2.0F;
+constexpr float largest_step = std::numeric_limits<float>::max() / 256.0F;
+
+bool is_within(float value, float low, float high) noexcept { return value >= low && value <= high; }
 
 }  // namespace
 
@@ -51,21 +53,22 @@ Result<ScalarQuantizer> ScalarQuantizer::load(std::span<const std::byte> saved) 
     SEXTANT_TRY_ASSIGN(format::Codebook book, format::read(saved, id));
     const format::Header& header = book.header;
     if (book.payload.size() != header.dimension) {
-        return corrupt(format::payload_size_offset, "payload size", 0.0F, "one offset per dimension");
+        return format::corrupt(format::payload_size_offset, "payload size", 0.0, "one offset per dimension");
     }
-    if (!(header.step >= detail::smallest_step && std::isfinite(header.step))) {
-        return corrupt(format::step_offset, "step", header.step, "a finite number of at least 2^-120");
+    if (!is_within(header.step, detail::smallest_step, largest_step)) {
+        return format::corrupt(format::step_offset, "step", double{header.step}, "2^-120 to 2^120");
     }
     const std::pair<std::size_t, float> measured[] = {{format::row_error_offset, header.row_error},
                                                       {format::error_slope_offset, header.error_slope}};
     for (const auto& [offset, value] : measured) {
-        if (!(value >= 0.0F && std::isfinite(value))) {
-            return corrupt(offset, "error statistic", value, "a finite number of at least 0");
+        if (!is_within(value, 0.0F, std::numeric_limits<float>::max()) || std::signbit(value)) {
+            return format::corrupt(offset, "error statistic", double{value}, "a finite number of at least 0");
         }
     }
     for (std::size_t i = 0; i < book.payload.size(); ++i) {
-        if (!std::isfinite(book.payload[i])) {
-            return corrupt(format::header_size + i * sizeof(float), "offset", book.payload[i], "a finite number");
+        if (!is_within(book.payload[i], -largest_offset, largest_offset)) {
+            return format::corrupt(format::header_size + i * sizeof(float), "offset", double{book.payload[i]},
+                                   "-2^127 to 2^127");
         }
     }
     return ScalarQuantizer({.offset = std::move(book.payload),
@@ -108,11 +111,14 @@ bool ScalarQuantizer::misfit(float lost) const noexcept {
 
 float ScalarQuantizer::lower_bound_of(Geometry geometry, float code_distance) const noexcept {
     if (geometry != Geometry::squared_l2 && geometry != Geometry::cosine) return std::numeric_limits<float>::lowest();
-    const float to_l2 = geometry == Geometry::cosine ? 2.0F : 1.0F;
-    const float l2 = code_distance * to_l2;
-    const float noise = 2.0F * model_.row_error * model_.row_error;
-    const float bound = l2 - model_.error_slope * std::sqrt(std::max(l2, noise));
-    return std::max(bound / to_l2, std::numeric_limits<float>::lowest());
+    // In double: products of large distances and errors would overflow a float, and inf - inf is not a bound.
+    const double to_l2 = geometry == Geometry::cosine ? 2.0 : 1.0;
+    const double l2 = double{code_distance} * to_l2;
+    const double noise = 2.0 * double{model_.row_error} * double{model_.row_error};
+    const double bound = (l2 - double{model_.error_slope} * std::sqrt(std::max(l2, noise))) / to_l2;
+    constexpr double lowest = std::numeric_limits<float>::lowest();
+    // One step down: rounding to float must not lift it above itself.
+    return std::nextafter(static_cast<float>(std::max(bound, lowest)), std::numeric_limits<float>::lowest());
 }
 
 }  // namespace sextant::inline v1

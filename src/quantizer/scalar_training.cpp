@@ -174,7 +174,9 @@ ScalarModel general(MatrixView sample, std::optional<double> quantile) {
         const double room = usual > 0.0 ? 4.0 * usual : std::numeric_limits<double>::infinity();
         const double low = std::max(spreads[i].low, spreads[i].middle - room);
         const double high = std::min(spreads[i].high, spreads[i].middle + room);
-        model.offset[i] = static_cast<float>((low + high) / 2.0);
+        // Not further out than a codebook may say: with 128 steps more it still is a finite float.
+        constexpr double most = double{std::numeric_limits<float>::max()} / 2.0;
+        model.offset[i] = static_cast<float>(std::clamp((low + high) / 2.0, -most, most));
         largest_offset = std::max(largest_offset, std::fabs(double{model.offset[i]}));
     }
     auto sizes = magnitudes(sample, [&](std::size_t column) { return double{model.offset[column]}; });

@@ -16,6 +16,9 @@ namespace {
 
 /// Rows linked between two reports of progress: about a tenth of a second of work.
 constexpr std::uint32_t rows_per_report = 2048;
+/// Shares of the time of a seal after which all rows are linked, and refined: what is left is making it one section.
+constexpr double linked_share = 0.6;
+constexpr double done_share = 0.99;
 /// An older graph is the start when it holds at least this share of the new rows, and at most that share of its own
 /// rows is dropped: healing around more costs more than linking anew.
 constexpr double worthwhile_share = 0.5;
@@ -97,17 +100,22 @@ Result<std::unique_ptr<SealedField>> FieldBase::seal(const SealRequest& request)
         if (codes != nullptr) return codes->codec().between(codes->source(), scratch);
         return pair_floats(shape_.metric, shape_.dimension, raw.source(), scratch);
     };
-    const HnswBuild build{scorers, request.row_key, {}, request.executor, request.stop};
+    const auto report = [&](double from, double to, std::uint32_t rows) {
+        request.progress(from + (to - from) * static_cast<double>(rows) / static_cast<double>(request.kept_rows));
+    };
+    const auto refined = [&](std::uint32_t rows) { report(linked_share, done_share, rows); };
+    const FunctionRef<void(std::uint32_t)> on_refined = refined;
+    const HnswBuild build{scorers, request.row_key, {}, request.executor, request.stop, &on_refined};
     request.progress(0);
     SEXTANT_TRY_ASSIGN(HnswIndex graph, start_graph(shape_, request, build));
     while (graph.linked() < request.kept_rows) {
         const std::uint32_t done = graph.linked();
         const std::uint32_t next = done + std::min(rows_per_report, request.kept_rows - done);
         SEXTANT_TRY(graph.link(next, next == request.kept_rows, build));
-        request.progress(graph.linked());
+        report(0, linked_share, graph.linked());
     }
     SEXTANT_TRY(graph.finish(build));
-    request.progress(request.kept_rows);
+    request.progress(1);
     return std::unique_ptr<SealedField>(
         std::make_unique<SealedRows>(shape_, std::move(raw), std::move(codes), std::move(graph), request.kept_rows));
 }

@@ -78,6 +78,8 @@ private:
         return raw_;
     }
     [[nodiscard]] bool coded() const noexcept { return coded_ > 0; }
+    /// A bound of -inf is one, which nothing lies within.
+    [[nodiscard]] bool bounded() const noexcept { return query_.bound != std::numeric_limits<float>::infinity(); }
 
     const FieldView& view_;
     const FieldQuery& query_;
@@ -104,7 +106,7 @@ void Search::prepare() {
     scratch_.query.reset();
     admitted_ = query_.filter.admits_all() ? row_count_ : std::min<std::uint64_t>(query_.admitted_count, row_count_);
     count_ = static_cast<std::size_t>(std::min<std::uint64_t>({query_.count, out_.size(), admitted_}));
-    ranked_ = std::min<std::size_t>(count_ + (std::isinf(query_.bound) ? 0 : 1), admitted_);
+    ranked_ = std::min<std::size_t>(count_ + (bounded() ? 1 : 0), admitted_);
     listed_ = !query_.filter.admits_all() && admitted_ * 2 < row_count_;
 }
 
@@ -284,7 +286,7 @@ void Search::finish(std::span<Neighbor> ranked) {
     answer_.found = std::min(within, count_);
     std::copy_n(ranked.begin(), answer_.found, out_.begin());
     // Without a bound every admitted row lies within it.
-    answer_.more_within_bound = std::isinf(query_.bound) ? admitted_ > answer_.found : within > count_;
+    answer_.more_within_bound = bounded() ? within > count_ : admitted_ > answer_.found;
 }
 
 }  // namespace

@@ -144,9 +144,7 @@ Result<std::shared_ptr<SealedSegment>> SegmentSealer::build(const Environment& e
         for (const SegmentState& source : sources_) {
             field_sources.push_back({&source.segment->field(index), source.row_count, source.deleted_view()});
         }
-        const auto field_progress = [&](std::uint32_t done) {
-            progress(share * (static_cast<double>(index) + static_cast<double>(done) / static_cast<double>(rows)));
-        };
+        const auto field_progress = [&](double done) { progress(share * (static_cast<double>(index) + done)); };
         const SealRequest request{.sources = field_sources,
                                   .kept_rows = rows,
                                   .row_key = row_key,

@@ -68,6 +68,15 @@ void Tombstones::commit(const std::shared_ptr<const TombstoneSet>& prepared) noe
         log_begin_ += log_.size();
         log_.clear();
     }
+    if (bits_.size() > 3) trim();
+}
+
+/// Keeps two bitmaps that no version holds. A reader that stayed long while rows died left one for each write behind.
+void Tombstones::trim() noexcept {
+    std::size_t idle = 0;
+    std::erase_if(bits_, [&idle](const std::unique_ptr<detail::TombstoneBits>& bits) {
+        return !bits->in_use.load(std::memory_order_acquire) && ++idle > 2;
+    });
 }
 
 void Tombstones::abandon(const std::shared_ptr<const TombstoneSet>& prepared) noexcept {

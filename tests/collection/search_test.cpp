@@ -69,6 +69,24 @@ TEST_CASE("a threshold is an upper bound for distances and a lower one for simil
     CHECK(ids_of(angles.search({.vector = x, .k = 90, .score_threshold = 0.5F + 1e-6F}).value()) == range(0, 60));
 }
 
+TEST_CASE("a threshold that nothing can reach gives a complete, empty answer", "[search]") {
+    constexpr float beyond = std::numeric_limits<float>::infinity();
+    const auto vectors = test_support::normal_vectors(50, 4, 1);
+    const auto empty = [&](auto collection, float threshold) {
+        test_support::fill(collection, vectors);
+        const auto none = collection.search({.vector = vectors[0], .k = 10, .score_threshold = threshold}).value();
+        CHECK(none.empty());
+        CHECK(none.complete);
+        // The other end lets everything pass, of which ten are not all.
+        const auto all = collection.search({.vector = vectors[0], .k = 10, .score_threshold = -threshold}).value();
+        CHECK(all.size() == 10);
+        CHECK_FALSE(all.complete);
+    };
+    empty(Products::open({.dimension = 4}, inline_work()).value(), beyond);
+    empty(Angles::open({.dimension = 4}, inline_work()).value(), beyond);
+    empty(L2::open({.dimension = 4}, inline_work()).value(), -beyond);
+}
+
 TEST_CASE("a filtered search returns only what passes and all of it when few pass", "[search]") {
     const bool sealed = GENERATE(false, true);
     const auto c = line<L2Codes>(5000, sealed);

@@ -78,3 +78,13 @@ TEST_CASE("a collection that is rewritten again and again stays small", "[stats]
 TEST_CASE("what an empty collection is estimated at is nothing", "[stats]") {
     CHECK(L2::estimate(0, {.dimension = 4}).value().steady == 0);
 }
+
+TEST_CASE("an estimate whose bytes fit no number is refused", "[stats]") {
+    CHECK(L2::estimate(std::uint64_t{1} << 40U, {.dimension = 1024}).value().steady > std::uint64_t{1} << 52U);
+    for (const std::uint64_t points : {std::uint64_t{1} << 52U, ~std::uint64_t{0}}) {
+        const auto refused = L2Codes::estimate(points, {.dimension = 1024});
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == ErrorCode::invalid_argument);
+        CHECK(mentions(refused.error(), "points"));
+    }
+}

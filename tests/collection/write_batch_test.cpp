@@ -101,3 +101,42 @@ TEST_CASE("payload changes of many points by ids and by filter", "[write_batch]"
     CHECK(c.count().value() == 90);
     c.verify().value();
 }
+
+TEST_CASE("a point that several operations name counts once", "[write_batch]") {
+    L2 c = L2::open({.dimension = 2}, inline_work()).value();
+    const std::vector<float> v{1.0F, 2.0F};
+    c.upsert(PointId{1}, v, {{"a", 1}}).value();
+    c.upsert(PointId{2}, v).value();
+    const std::vector<PointId> twice{PointId{1}, PointId{1}, PointId{2}, PointId{9}};
+    CHECK(c.set_payload(twice, {{"b", 2}}).value() == 2);
+    CHECK(c.clear_payload(twice).value() == 2);
+    CHECK(c.erase(twice).value() == 2);
+}
+
+TEST_CASE("more paths than a payload change may name are refused", "[write_batch]") {
+    L2 c = L2::open({.dimension = 2}, inline_work()).value();
+    c.upsert(PointId{1}, std::vector<float>{1.0F, 2.0F}, {{"k7", 1}}).value();
+    std::vector<std::string> keys;
+    for (std::size_t i = 0; i < limits::max_payload_paths; ++i) keys.push_back("k" + std::to_string(i));
+    CHECK(c.delete_payload_keys(PointId{1}, keys).value() == 1);
+    CHECK(c.get(PointId{1}).value().payload.empty());
+    keys.push_back("one_more");
+    const auto refused = c.delete_payload_keys(PointId{1}, keys);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::invalid_argument);
+    CHECK(mentions(refused.error(), "keys: got 1025 paths"));
+}
+
+TEST_CASE("a change by filter that memory does not suffice for changes nothing", "[write_batch]") {
+    MemoryAccount memory("limit", std::uint64_t{8} << 20U);
+    OpenOptions open = inline_work();
+    open.memory = &memory;
+    L2 c = L2::open({.dimension = 2}, open).value();
+    const auto vectors = test_support::normal_vectors(20'000, 2, 1);
+    fill(c, vectors);
+    const auto refused = c.set_payload(Filter::all(), {{"a", 1}});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::resource_exhausted);
+    CHECK(c.count(field("a") == 1).value() == 0);
+    CHECK(c.set_payload(has_id({PointId{3}}), {{"a", 1}}).value() == 1);
+}

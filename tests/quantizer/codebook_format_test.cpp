@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
+#include <cmath>
+#include <limits>
 #include <string>
 
 #include "sextant/core/hash.hpp"
+#include "sextant/metric/metrics.hpp"
+#include "sextant/quantizer/no_quantizer.hpp"
 #include "sextant/quantizer/scalar_quantizer.hpp"
 #include "support/catch.hpp"
+#include "support/golden.hpp"
 #include "support/sample_vectors.hpp"
 
 using namespace sextant;
@@ -18,11 +22,7 @@ std::vector<std::byte> from_hex(const std::string& text) {
     std::string digits;
     std::copy_if(text.begin(), text.end(), std::back_inserter(digits),
                  [](unsigned char c) { return std::isxdigit(c) != 0; });
-    std::vector<std::byte> bytes;
-    for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
-        bytes.push_back(static_cast<std::byte>(std::stoi(digits.substr(i, 2), nullptr, 16)));
-    }
-    return bytes;
+    return test_support::from_hex(digits);
 }
 
 /// The worked example of docs/format/codebook.md.
@@ -111,8 +111,11 @@ TEST_CASE("absurd fields behind a right checksum are refused by name and offset"
         {24, {0, 0, 0, 0}, "offset 24: step"},
         {24, {0, 0, 0xc0, 0x7f}, "offset 24: step is nan"},
         {24, {0, 0, 0x80, 0xbf}, "offset 24: step is -1"},
+        {24, {0, 0, 0, 0x7c}, "offset 24: step is 2.65"},
+        {28, {0, 0, 0, 0x80}, "offset 28: error statistic is -0"},
         {32, {0, 0, 0x80, 0x7f}, "offset 32: error statistic is inf"},
-        {68, {0, 0, 0x80, 0x7f}, "offset 68: offset is inf, expected a finite number"},
+        {68, {0, 0, 0, 0x7f}, "offset 68: offset is 1.7"},
+        {68, {0, 0, 0x80, 0x7f}, "offset 68: offset is inf, expected -2^127 to 2^127"},
     };
     for (const Case& test : cases) {
         auto bytes = golden;
@@ -149,4 +152,74 @@ TEST_CASE("random bytes never load and never crash", "[quantizer][format]") {
         const auto loaded = ScalarQuantizer::load(bytes);
         if (loaded) REQUIRE(loaded->save() == bytes);  // then it was a codebook after all
     }
+}
+
+TEST_CASE("a codebook of no quantizer has no payload and no numbers", "[quantizer][format]") {
+    const NoQuantizer quantizer =
+        NoQuantizer::load(codebook_format::write({.quantizer = QuantizerId::none, .dimension = 3}, {})).value();
+    CHECK(quantizer.dimension() == 3);
+    const auto message_of = [](const codebook_format::Header& header, std::span<const float> payload) {
+        const auto loaded = NoQuantizer::load(codebook_format::write(header, payload));
+        REQUIRE_FALSE(loaded);
+        CHECK(loaded.error().code == ErrorCode::corruption);
+        return loaded.error().message;
+    };
+    CHECK(message_of({.quantizer = QuantizerId::none, .dimension = 3}, example_offsets) ==
+          "codebook: offset 16: payload size is 12, expected 0");
+    CHECK(message_of({.quantizer = QuantizerId::none, .dimension = 3, .step = 1.0F}, {}).find("offset 24") !=
+          std::string::npos);
+    CHECK(message_of({.quantizer = QuantizerId::none, .dimension = 3, .error_slope = -0.0F}, {}).find("offset 32") !=
+          std::string::npos);
+}
+
+TEST_CASE("the largest numbers a codebook may hold decode to finite vectors and bound distances",
+          "[quantizer][format]") {
+    constexpr float most = std::numeric_limits<float>::max();
+    const std::vector<float> offsets{most / 2.0F, -most / 2.0F};
+    const auto book = codebook_format::write({.quantizer = QuantizerId::scalar8,
+                                              .dimension = 2,
+                                              .step = most / 256.0F,
+                                              .row_error = most,
+                                              .error_slope = most},
+                                             offsets);
+    const ScalarQuantizer quantizer = ScalarQuantizer::load(book).value();
+    std::vector<std::byte> code(quantizer.code_size());
+    std::vector<float> decoded(2);
+    for (const float value : {0.0F, most, -most}) {
+        quantizer.encode(std::vector<float>{value, -value}, code);
+        quantizer.decode(code, decoded);
+        CHECK(std::isfinite(decoded[0]));
+        CHECK(std::isfinite(decoded[1]));
+    }
+    for (const float distance : {0.0F, 1.0F, most}) {
+        CHECK(std::isfinite(quantizer.lower_bound<SquaredL2>(distance)));
+        CHECK(quantizer.lower_bound<SquaredL2>(distance) <= distance);
+        CHECK(std::isfinite(quantizer.lower_bound<Cosine>(distance)));
+    }
+}
+
+// Written by version 1; never written again.
+TEST_CASE("codebooks of version 1 are trained, read and written as ever", "[quantizer][format][kernel]") {
+    auto golden = test_support::golden_lines("codebook.txt");
+    // Without log and cos, whose last bits are the C library's.
+    test_support::Vectors plain{5, std::vector<float>(500 * 5)};
+    Random random(7);
+    for (float& value : plain.values) {
+        value = (static_cast<float>(random.below(4096)) + static_cast<float>(random.below(4096)) - 4095.0F) / 3.0F;
+    }
+    const auto pixels = test_support::pixel_vectors(500, 5, 7);
+    const auto same = [&](const std::string& name, const auto& quantizer) {
+        using Q = std::decay_t<decltype(quantizer)>;
+        INFO(name);
+        CHECK(test_support::to_hex(quantizer.save()) == golden[name]);
+        const auto loaded = Q::load(test_support::from_hex(golden[name]));
+        REQUIRE(loaded);
+        CHECK(test_support::to_hex(loaded->save()) == golden[name]);
+        golden.erase(name);
+    };
+    same("none", NoQuantizer::train(plain.matrix(), {}, {}).value());
+    same("scalar of fractions", ScalarQuantizer::train(plain.matrix(), {}, {}).value());
+    same("scalar of whole numbers", ScalarQuantizer::train(pixels.matrix(), {}, {}).value());
+    same("scalar with a quantile", ScalarQuantizer::train(plain.matrix(), {.quantile = 0.9}, {}).value());
+    CHECK(golden.empty());
 }

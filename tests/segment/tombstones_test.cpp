@@ -99,6 +99,22 @@ TEST_CASE("sets held in any order, for any time, agree with a model", "[tombston
     REQUIRE(holds(*tombstones.current(), dead, rows));
 }
 
+TEST_CASE("bitmaps that a long reader made necessary go after it", "[tombstones]") {
+    MemoryAccount account("test");
+    Tombstones tombstones(100'000, account);
+    std::vector<Set> held;
+    for (std::uint32_t row = 0; row < 60; ++row) held.push_back(kill(tombstones, {row}));
+    const std::uint64_t one = tombstones.memory_bytes() / 60;
+    CHECK(tombstones.memory_bytes() >= 60 * 12'500);
+    held.clear();
+    kill(tombstones, {60});
+    CHECK(tombstones.memory_bytes() <= 3 * one);
+    CHECK(account.used() == tombstones.memory_bytes());
+    CHECK(tombstones.count() == 61);
+    CHECK(tombstones.current()->test(0));
+    CHECK(tombstones.current()->test(60));
+}
+
 TEST_CASE("a refused tombstone changes nothing", "[tombstones]") {
     MemoryAccount account("test");
     Tombstones tombstones(1000, account);

@@ -65,8 +65,8 @@ TEST_CASE("several sources are joined in order, less what is dropped", "[segment
     const SealSource sources[] = {{growing.rows.get(), 1500, {dropped.data(), 1500}}, {&plain, 600, {}}};
     MemoryAccount account("sealed");
     InlineExecutor executor;
-    std::vector<std::uint32_t> reports;
-    const auto report = [&](std::uint32_t rows) { reports.push_back(rows); };
+    std::vector<double> reports;
+    const auto report = [&](double done) { reports.push_back(done); };
     const auto sealed = field.seal({sources, 1125 + 600, key_of_row, &account, &executor, {}, report}).value();
     Vectors kept{12, {}};
     for (std::size_t r = 0; r < 1500; ++r) {
@@ -80,7 +80,7 @@ TEST_CASE("several sources are joined in order, less what is dropped", "[segment
     CHECK(sealed->verify(1725, {}));
     CHECK(recall_of_all(field, *sealed, kept) > 0.95);
     CHECK(std::is_sorted(reports.begin(), reports.end()));
-    CHECK(reports.back() == 1725);
+    CHECK(reports.back() == 1.0);
 }
 
 TEST_CASE("a seal that starts from a growing graph finds as well as one built anew", "[segment][kernel]") {
@@ -106,8 +106,7 @@ TEST_CASE("a kept count that does not fit the sources is refused", "[segment]") 
     MemoryAccount account("sealed");
     InlineExecutor executor;
     for (const std::uint32_t wrong : {0U, 99U, 101U}) {
-        const auto sealed =
-            field.seal({{&source, 1}, wrong, key_of_row, &account, &executor, {}, [](std::uint32_t) {}});
+        const auto sealed = field.seal({{&source, 1}, wrong, key_of_row, &account, &executor, {}, [](double) {}});
         REQUIRE_FALSE(sealed);
         CHECK(sealed.error().code == ErrorCode::invalid_argument);
         CHECK(sealed.error().message.find("kept_rows") != std::string::npos);
@@ -121,17 +120,34 @@ TEST_CASE("a cancelled seal leaves nothing behind", "[segment]") {
     const PlainRows plain(vectors);
     const SealSource source{&plain, 6000, {}};
     InlineExecutor executor;
-    for (const std::uint32_t at : {0U, 1U, 3000U}) {
+    for (const double at : {0.0, 0.01, 0.3, 0.7}) {
         MemoryAccount account("sealed");
         std::stop_source stop;
-        const auto report = [&](std::uint32_t rows) {
-            if (rows >= at) stop.request_stop();
+        const auto report = [&](double done) {
+            if (done >= at) stop.request_stop();
         };
         const auto sealed = field.seal({{&source, 1}, 6000, key_of_row, &account, &executor, stop.get_token(), report});
         REQUIRE_FALSE(sealed);
         CHECK(sealed.error().code == ErrorCode::cancelled);
         CHECK(account.used() == 0);
     }
+}
+
+TEST_CASE("progress rises through linking and refining, and is 1 only at the end", "[segment]") {
+    const Vectors vectors = clustered_vectors(6000, 16, 1);
+    const TypedField<SquaredL2, ScalarQuantizer> field(16);
+    const PlainRows plain(vectors);
+    const SealSource source{&plain, 6000, {}};
+    InlineExecutor executor;
+    MemoryAccount account("sealed");
+    std::vector<double> reports;
+    const auto report = [&](double done) { reports.push_back(done); };
+    REQUIRE(field.seal({{&source, 1}, 6000, key_of_row, &account, &executor, {}, report}));
+    CHECK(std::is_sorted(reports.begin(), reports.end()));
+    CHECK(reports.front() == 0.0);
+    CHECK(reports.back() == 1.0);
+    CHECK(std::count(reports.begin(), reports.end(), 1.0) == 1);
+    CHECK(std::count_if(reports.begin(), reports.end(), [](double done) { return done > 0.6 && done < 1.0; }) >= 5);
 }
 
 TEST_CASE("a seal gives the same bytes for one and several threads", "[segment][threads]") {

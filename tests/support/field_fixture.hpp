@@ -60,7 +60,7 @@ inline sextant::Result<std::unique_ptr<sextant::SealedField>> try_seal(const sex
     }
     const sextant::SealSource source{&rows, row_count, options.dropped};
     sextant::Executor* executor = options.executor == nullptr ? &inline_executor : options.executor;
-    return field.seal({{&source, 1}, kept, key_of_row, &account, executor, options.stop, [](std::uint32_t) {}});
+    return field.seal({{&source, 1}, kept, key_of_row, &account, executor, options.stop, [](double) {}});
 }
 
 /// Sealed rows of `vectors`.

@@ -43,7 +43,4 @@ inline constexpr std::size_t max_batch_size = std::size_t{1} << 30U;
 /// tables of twice the size. A collection has any number of segments.
 inline constexpr std::uint32_t max_rows_per_segment = std::uint32_t{1} << 30U;
 
-/// Characters of a point id as text: "urn:uuid:" and 36 more is the longest that is accepted.
-inline constexpr std::size_t max_id_text_size = 45;
-
 }  // namespace sextant::inline v1::limits

@@ -89,11 +89,6 @@ public:
     [[nodiscard]] Neighbor operator[](std::size_t index) const noexcept {
         return {distance_of(entries_[index]), RowId{id_of(entries_[index])}};
     }
-    /// Marks every entry as not expanded, so that a search can be taken up again.
-    void unexpand() noexcept {
-        for (std::size_t i = 0; i < size_; ++i) entries_[i] &= ~expanded;
-        next_ = 0;
-    }
 
 private:
     static constexpr std::uint64_t expanded = 1;

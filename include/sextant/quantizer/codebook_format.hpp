@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "sextant/core/result.hpp"
@@ -48,5 +49,8 @@ struct Codebook {
 /// corruption naming offset, got and expected; unsupported for a version this library does not know. What the numbers
 /// mean is checked by the quantizer, where a payload has `dimension` floats or none.
 [[nodiscard]] Result<Codebook> read(std::span<const std::byte> bytes, QuantizerId expected);
+
+/// "codebook: offset 24: step is nan, expected …": a number that the quantizer refuses.
+[[nodiscard]] Error corrupt(std::size_t offset, std::string_view field, double got, std::string_view expected);
 
 }  // namespace sextant::inline v1::codebook_format

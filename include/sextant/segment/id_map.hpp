@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "sextant/core/arena.hpp"
 #include "sextant/core/memory_account.hpp"
@@ -42,6 +43,10 @@ public:
     void take_over(const IdTable& other, const IdView& ids) noexcept;
 
     [[nodiscard]] std::size_t slot_count() const noexcept { return slot_count_; }
+    /// The slots as they would lie in a file (docs/format/sections.md). REQUIRES: nothing is inserted any more.
+    [[nodiscard]] std::span<const std::byte> section() const noexcept {
+        return {reinterpret_cast<const std::byte*>(slots_.data()), slot_count_ * sizeof(std::uint32_t)};
+    }
     [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return slots_.arena().committed(); }
 
 private:

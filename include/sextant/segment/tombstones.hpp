@@ -5,7 +5,7 @@
 /// Cost: a set is a bitmap of the whole segment, yet making the next one costs as much as it adds: two or three bitmaps
 /// take turns. The writer picks one that no version holds any more, replays what was added since it was last used, adds
 /// the new rows and publishes it. Only when every bitmap is held is one more made, by copying; so a segment has as many
-/// as there are versions pinned at once, plus one.
+/// as there are versions pinned at once, plus two: commit() frees the rest.
 /// Why not one bitmap with atomic bits: a search that began before an upsert would miss the old row, which just died,
 /// and not see the new one, which lies past its row count. Why not a death date per row: 8 bytes a row and a compare per
 /// scored row, where the index takes a bitmap. (The idea of two copies that take turns is "left-right", Ramalhete and
@@ -76,6 +76,7 @@ private:
     [[nodiscard]] std::size_t word_count() const noexcept { return (std::size_t{max_rows_} + 63) / 64; }
     [[nodiscard]] Result<detail::TombstoneBits*> free_bits();
     void catch_up(detail::TombstoneBits& bits) noexcept;
+    void trim() noexcept;
 
     std::uint32_t max_rows_;
     MemoryAccount* account_;

@@ -114,8 +114,8 @@ struct SealRequest {
     MemoryAccount* account = nullptr;
     Executor* executor = nullptr;
     std::stop_token stop = {};
-    /// Called now and then with rows done of kept_rows, from one thread.
-    FunctionRef<void(std::uint32_t)> progress;
+    /// Called now and then with the share that is done, 0 .. 1, from one thread.
+    FunctionRef<void(double)> progress;
 };
 
 class VectorField {

@@ -143,7 +143,8 @@ private:
         const RowScorer scorer = worker.scorer.as_row_scorer();
         const auto top = std::min(static_cast<std::uint32_t>(graph_.entry.level), newcomer.level);
         search.pool.reset(ef);
-        GraphPoint best = descend(graph_, scorer, static_cast<std::int32_t>(top), false, search, worker.counters);
+        GraphPoint best =
+            descend(graph_, scorer, static_cast<std::int32_t>(top), DescentPool::nothing, search, worker.counters);
         search.visited.clear();
         for (std::uint32_t level = newcomer.level; level > 0; --level) {
             search.pool.reset(ef);

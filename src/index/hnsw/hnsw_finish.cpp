@@ -32,7 +32,9 @@ public:
         connect(store_, tree_, build_, workers_[0]);
         for (std::uint32_t first = 0; first < store_.rows(); first += block_rows) {
             if (build_.stop.stop_requested()) return Error{ErrorCode::cancelled, "finishing the graph was stopped"};
-            refine_block(first, std::min(store_.rows() - first, block_rows));
+            const std::uint32_t count = std::min(store_.rows() - first, block_rows);
+            refine_block(first, count);
+            if (build_.refined != nullptr) (*build_.refined)(first + count);
         }
         open_gates(store_, tree_, build_, workers_);
         return {};

@@ -37,10 +37,11 @@ public:
         workers_.reserve_rows(std::max(old.row_limit, old.slot_limit));
     }
 
-    /// Heals the lists of old rows (or slots) and remembers what they gained.
-    void heal_all(std::span<const std::uint32_t> old_ids, bool upper) {
+    /// Heals the lists of old rows (or slots) and remembers what they gained. False: stopped between two blocks.
+    [[nodiscard]] bool heal_all(std::span<const std::uint32_t> old_ids, bool upper) {
         const std::size_t length = upper ? old_.m : old_.degree;
         for (std::size_t start = 0; start < old_ids.size(); start += block_size) {
+            if (build_.stop.stop_requested()) return false;
             const std::size_t count = std::min(block_size, old_ids.size() - start);
             gained_.assign(count * length, to_index(no_row));
             parallel_for(*build_.executor, count, 16, [&](std::size_t worker, std::size_t begin, std::size_t end) {
@@ -58,6 +59,7 @@ public:
                 }
             }
         }
+        return true;
     }
 
     /// Links back, and a tree that spans what is left.
@@ -232,26 +234,41 @@ Result<void> repair_rows(LinkStore& store, SpanningTree& tree, std::span<const R
         const GraphEntry entry = choose_entry(graph, numbers, slots, build.deleted);
         if (entry.level >= 0) store.publish(graph.row_limit, graph.slot_limit, entry);
     }
-    healer.heal_all(rows_touched, false);
-    healer.heal_all(slots_touched, true);
-    healer.finish(tree);
+    const bool healed = healer.heal_all(rows_touched, false) && healer.heal_all(slots_touched, true);
+    healer.finish(tree);  // also after a stop: searches go on in this graph, and every live row is to be reachable
+    if (!healed) return Error{ErrorCode::cancelled, fmt::format("repair of {} rows was stopped", erased.size())};
     return {};
 }
 
+namespace {
+
+/// New numbers of the slots whose rows stay, and those slots in order. A row whose levels find no room any more stays on
+/// level 0: levels are drawn from ids, and a caller may have chosen ids that all have high ones.
+struct KeptSlots {
+    std::vector<std::uint32_t> numbers;
+    std::vector<std::uint32_t> slots;
+
+    KeptSlots(const GraphView& old, std::span<const std::uint32_t> new_row_of_old, std::uint32_t room)
+        : numbers(old.slot_limit, no_slot) {
+        std::uint32_t end = 0;
+        for (std::uint32_t first = 0; first < old.slot_limit; first = end) {
+            const std::uint32_t row = old.upper_rows[first];
+            for (end = first + 1; end < old.slot_limit && old.upper_rows[end] == row;) ++end;
+            if (new_row_of_old[row] == to_index(no_row) || slots.size() + (end - first) > room) continue;
+            for (std::uint32_t slot = first; slot < end; ++slot) {
+                numbers[slot] = static_cast<std::uint32_t>(slots.size());
+                slots.push_back(slot);
+            }
+        }
+    }
+};
+
+}  // namespace
+
 Result<void> copy_rows(const GraphView& old, std::span<const std::uint32_t> new_row_of_old, std::uint32_t kept_rows,
                        LinkStore& store, SpanningTree& tree, const HnswBuild& build) {
-    std::vector<std::uint32_t> slots(old.slot_limit, no_slot);
-    std::vector<std::uint32_t> kept_slots;
-    for (std::uint32_t slot = 0; slot < old.slot_limit; ++slot) {
-        if (new_row_of_old[old.upper_rows[slot]] == to_index(no_row)) continue;
-        slots[slot] = static_cast<std::uint32_t>(kept_slots.size());
-        kept_slots.push_back(slot);
-    }
-    const auto slot_count = static_cast<std::uint32_t>(kept_slots.size());
-    if (slot_count > store.max_slots()) {
-        return Error{ErrorCode::resource_exhausted,
-                     fmt::format("{} rows have {} upper levels; {} fit", kept_rows, slot_count, store.max_slots())};
-    }
+    const KeptSlots kept_slots(old, new_row_of_old, store.max_slots());
+    const auto slot_count = static_cast<std::uint32_t>(kept_slots.slots.size());
     SEXTANT_TRY(store.ensure(kept_rows, slot_count));
     SEXTANT_TRY(tree.ensure(kept_rows));
     std::vector<std::uint32_t> kept;
@@ -260,13 +277,13 @@ Result<void> copy_rows(const GraphView& old, std::span<const std::uint32_t> new_
         if (new_row_of_old[row] != to_index(no_row)) kept.push_back(row);
     }
     for (std::uint32_t slot = 0; slot < slot_count; ++slot) {
-        store.set_upper_row(slot, RowId{new_row_of_old[old.upper_rows[kept_slots[slot]]]});
+        store.set_upper_row(slot, RowId{new_row_of_old[old.upper_rows[kept_slots.slots[slot]]]});
     }
-    Healer healer(old, new_row_of_old, slots, store, tree, build);
-    if (build.stop.stop_requested()) return Error{ErrorCode::cancelled, "copying the graph was stopped"};
-    healer.heal_all(kept, false);
-    healer.heal_all(kept_slots, true);
-    store.publish(kept_rows, slot_count, choose_entry(old, new_row_of_old, slots, build.deleted));
+    Healer healer(old, new_row_of_old, kept_slots.numbers, store, tree, build);
+    if (!healer.heal_all(kept, false) || !healer.heal_all(kept_slots.slots, true)) {
+        return Error{ErrorCode::cancelled, "copying the graph was stopped"};
+    }
+    store.publish(kept_rows, slot_count, choose_entry(old, new_row_of_old, kept_slots.numbers, build.deleted));
     healer.finish(tree);
     return {};
 }

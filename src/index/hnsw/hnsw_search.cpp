@@ -29,8 +29,8 @@ void prefetch_list(const GraphView& graph, std::uint32_t row) noexcept {
     __builtin_prefetch(list + 16);
 }
 
-/// Inserts what is closer than the pool's worst. `ids` are what the pool calls the rows.
-void offer(const std::uint32_t* ids, const float* distances, std::size_t count, std::uint32_t* survivors,
+/// Inserts the rows that are closer than the pool's worst.
+void offer(const RowId* rows, const float* distances, std::size_t count, std::uint32_t* survivors,
            CandidatePool& pool) noexcept {
     const float worst = pool.worst();
     std::size_t kept = 0;
@@ -40,7 +40,7 @@ void offer(const std::uint32_t* ids, const float* distances, std::size_t count, 
     }
     for (std::size_t j = 0; j < kept; ++j) {
         const std::uint32_t i = survivors[j];
-        if (distances[i] < pool.worst()) pool.insert(distances[i], ids[i]);
+        if (distances[i] < pool.worst()) pool.insert(distances[i], to_index(rows[i]));
     }
 }
 
@@ -82,6 +82,11 @@ public:
     }
 
     [[nodiscard]] const GraphPoint& best() const noexcept { return points_[0]; }
+    [[nodiscard]] std::span<const GraphPoint> points() const noexcept {
+        std::size_t count = 1;
+        while (count <= last_ && points_[count].id != no_slot) ++count;
+        return {points_.data(), count};
+    }
     void offer(const GraphPoint& point) noexcept {
         if (!(point.distance < points_[last_].distance)) return;
         std::size_t at = last_;
@@ -117,8 +122,9 @@ private:
 
 }  // namespace
 
-GraphPoint descend(const GraphView& graph, const RowScorer& scorer, std::int32_t level, bool keep, HnswScratch& scratch,
-                   SearchCounters& counters) noexcept {
+GraphPoint descend(const GraphView& graph, const RowScorer& scorer, std::int32_t level, DescentPool into,
+                   HnswScratch& scratch, SearchCounters& counters) noexcept {
+    const bool keep = into == DescentPool::met;
     const RowId entry = graph.entry_row();
     scratch.visited.mark(to_index(entry));
     score(scorer, {&entry, 1}, scratch, counters);
@@ -139,6 +145,13 @@ GraphPoint descend(const GraphView& graph, const RowScorer& scorer, std::int32_t
         }
         beam.step_down([&](std::uint32_t slot) { return at > 1 ? slot - 1 : graph.upper_rows[slot]; });
     }
+    if (into == DescentPool::ends) {
+        scratch.visited.clear();
+        for (const GraphPoint& point : beam.points()) {
+            scratch.visited.mark(point.id);
+            scratch.pool.insert(point.distance, point.id);
+        }
+    }
     return beam.best();
 }
 
@@ -151,8 +164,7 @@ void expand(const GraphView& graph, const RowScorer& scorer, const std::stop_tok
         const auto fresh = scratch.visited.collect(graph.list(RowId{row}), graph.degree, graph.row_limit);
         ++counters.hops;
         score(scorer, fresh, scratch, counters);
-        offer(reinterpret_cast<const std::uint32_t*>(fresh.data()), scratch.distances.data(), fresh.size(),
-              scratch.ids_of_list.data(), pool);
+        offer(fresh.data(), scratch.distances.data(), fresh.size(), scratch.ids_of_list.data(), pool);
         prefetch_list(graph, pool.peek());
     }
 }
@@ -174,7 +186,7 @@ void search_level0(const GraphView& graph, const RowScorer& scorer, std::size_t 
                    SearchCounters& counters) noexcept {
     scratch.pool.reset(ef);
     if (graph.entry.level < 0) return;
-    descend(graph, scorer, 0, true, scratch, counters);
+    descend(graph, scorer, 0, DescentPool::met, scratch, counters);
     expand(graph, scorer, nullptr, scratch, counters);
 }
 
@@ -227,17 +239,14 @@ std::size_t search_or_throw(const GraphView& graph, const RowScorer& scorer, con
     scratch.reserve(graph.row_limit, ef);
     scratch.pool.reset(ef);
     if (filter.admits_all()) {
-        descend(graph, scorer, 0, true, scratch, counters);
+        descend(graph, scorer, 0, DescentPool::met, scratch, counters);
         expand(graph, scorer, params.stop, scratch, counters);
         return copy_out(scratch.pool, out);
     }
     scratch.admitted.reset(ef);
     scratch.frontier.clear();
     // Rows met on the way down are forgotten again: the pool would drop some that pass the filter.
-    const GraphPoint start = descend(graph, scorer, 0, false, scratch, counters);
-    scratch.visited.clear();
-    scratch.visited.mark(start.id);
-    scratch.pool.insert(start.distance, start.id);
+    descend(graph, scorer, 0, DescentPool::ends, scratch, counters);
     expand_filtered(graph, scorer, filter, params.stop, scratch, counters);
     return copy_out(scratch.admitted, out);
 }

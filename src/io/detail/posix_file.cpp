@@ -69,7 +69,8 @@ Result<std::size_t> PosixFile::read_at(std::uint64_t offset, std::span<std::byte
         const std::size_t size = std::min(into.size() - done, most_at_once);
         const ssize_t count = retry_interrupted(
             [&] { return ::pread(descriptor_.number(), into.data() + done, size, static_cast<off_t>(offset + done)); });
-        if (count == -1) return posix_error(path_, fmt::format("read {} bytes at {}", size, offset + done), errno);
+        const int number = errno;  // before anything that may change it
+        if (count == -1) return posix_error(path_, fmt::format("read {} bytes at {}", size, offset + done), number);
         if (count == 0) break;
         done += static_cast<std::size_t>(count);
     }
@@ -86,8 +87,8 @@ Result<void> PosixFile::write_at(std::uint64_t offset, std::span<const std::byte
         });
         // A device that takes nothing and gives no reason would keep this loop for ever.
         if (count <= 0) {
-            return posix_error(path_, fmt::format("write {} bytes at {}", size, offset + done),
-                               count == 0 ? EIO : errno);
+            const int number = count == 0 ? EIO : errno;
+            return posix_error(path_, fmt::format("write {} bytes at {}", size, offset + done), number);
         }
         done += static_cast<std::size_t>(count);
     }
@@ -103,7 +104,8 @@ Result<std::uint64_t> PosixFile::size() const {
 Result<void> PosixFile::truncate(std::uint64_t size) {
     SEXTANT_TRY(check_range(0, size));
     if (retry_interrupted([&] { return ::ftruncate(descriptor_.number(), static_cast<off_t>(size)); }) != 0) {
-        return posix_error(path_, fmt::format("truncate to {} bytes", size), errno);
+        const int number = errno;
+        return posix_error(path_, fmt::format("truncate to {} bytes", size), number);
     }
     return {};
 }
@@ -131,7 +133,8 @@ Result<std::unique_ptr<MappedFile>> PosixFile::map() const {
     if (file_size == 0) return std::unique_ptr<MappedFile>(std::make_unique<PosixMapping>(nullptr, 0));
     const auto mapped_size = static_cast<std::size_t>(file_size);
     void* address = ::mmap(nullptr, mapped_size, PROT_READ, MAP_SHARED, descriptor_.number(), 0);
-    if (address == MAP_FAILED) return posix_error(path_, fmt::format("map {} bytes", file_size), errno);
+    const int number = errno;
+    if (address == MAP_FAILED) return posix_error(path_, fmt::format("map {} bytes", file_size), number);
     return std::unique_ptr<MappedFile>(std::make_unique<PosixMapping>(address, mapped_size));
 }
 

@@ -1,9 +1,11 @@
 #include "sextant/index/hnsw/hnsw_repair.hpp"
 
 #include <cstring>
+#include <numeric>
 #include <vector>
 
 #include "index/support/test_rows.hpp"
+#include "sextant/index/hnsw/level_sampler.hpp"
 #include "support/catch.hpp"
 
 namespace sextant::inline v1 {
@@ -173,6 +175,56 @@ TEST_CASE("a new graph from an old one keeps lists, heals around what is dropped
     REQUIRE(graph.finish().has_value());
     require_all_reachable(graph, {});
     CHECK(graph.recall(TestRows::uniform(60, 8, 9), 10, 100) > 0.985);
+}
+
+TEST_CASE("rows whose ids were chosen to have upper levels stay on level 0 where those find no room", "[index]") {
+    // Of so many keys, those that reach level 2 or more: a caller that knows the seed can choose its ids so.
+    constexpr std::uint32_t count = 1000;
+    const HnswParams params{.m = 4, .ef_construction = 40};
+    std::vector<std::uint64_t> keys;
+    for (std::uint64_t key = 0; keys.size() < count; ++key) {
+        if (detail::sample_level(key, params.seed, params.m) >= 2) keys.push_back(key);
+    }
+    const TestRows rows = TestRows::uniform(count, 4, 1);
+    TestGraph graph(rows, params);
+    const auto key = [&](RowId row) { return keys[to_index(row)]; };
+    MemoryAccount account("test");
+    const auto with_build = [&](auto body) {
+        return graph.with_build([&](const HnswBuild& build) {
+            HnswBuild chosen = build;
+            chosen.row_key = key;
+            return body(chosen);
+        });
+    };
+    HnswIndex old = HnswIndex::create(params, 20 * count, account).value();
+    REQUIRE(with_build([&](const HnswBuild& build) { return old.link(count, true, build); }));
+    std::vector<std::uint32_t> numbers(count);
+    std::iota(numbers.begin(), numbers.end(), 0U);
+    auto made = with_build(
+        [&](const HnswBuild& build) { return HnswIndex::from_rows(old, numbers, count, count, account, build); });
+    REQUIRE(made.has_value());
+    graph.index = std::move(made).value();
+    require_all_reachable(graph, {});
+    CHECK(graph.recall(TestRows::uniform(40, 4, 2), 10, 60) > 0.99);
+    REQUIRE(graph.finish().has_value());
+    require_all_reachable(graph, {});
+}
+
+TEST_CASE("a copy that is stopped ends between two blocks", "[index]") {
+    const TestRows rows = TestRows::uniform(500, 4, 1);
+    TestGraph old(rows);
+    REQUIRE(old.link(500).has_value());
+    std::vector<std::uint32_t> numbers(500);
+    std::iota(numbers.begin(), numbers.end(), 0U);
+    std::stop_source source;
+    source.request_stop();
+    old.stop = source.get_token();
+    MemoryAccount account("test");
+    const auto made = old.with_build(
+        [&](const HnswBuild& build) { return HnswIndex::from_rows(old.index, numbers, 500, 500, account, build); });
+    REQUIRE_FALSE(made.has_value());
+    CHECK(made.error().code == ErrorCode::cancelled);
+    CHECK(account.used() == 0);
 }
 
 TEST_CASE("numbers that are not 0 to kept_rows in order are refused", "[index]") {

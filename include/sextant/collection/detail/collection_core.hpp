@@ -41,7 +41,7 @@ struct PointRef {
 
 struct WriteReceipt {
     Lsn version = {};           ///< of the last operation that changed something, or of the collection
-    std::uint64_t changed = 0;  ///< points inserted, erased or changed
+    std::uint64_t changed = 0;  ///< points inserted, erased or changed; one that several operations name counts once
 };
 
 /// Everything of a SearchResult but the hits.
@@ -89,9 +89,9 @@ public:
 
     [[nodiscard]] const CoreOptions& options() const noexcept;
 
-    /// REQUIRES: valid options.
-    [[nodiscard]] static MemoryEstimate estimate(std::uint64_t points, const CoreOptions& options,
-                                                 const VectorField& field);
+    /// invalid_argument where bytes do not fit 64 bits. REQUIRES: valid options.
+    [[nodiscard]] static Result<MemoryEstimate> estimate(std::uint64_t points, const CoreOptions& options,
+                                                         const VectorField& field);
 
 private:
     struct Impl;

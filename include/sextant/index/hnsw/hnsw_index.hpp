@@ -31,15 +31,14 @@ struct HnswSections {
     std::span<const std::byte> upper;   ///< header with entry and levels, then the upper lists
 };
 
-/// Progress of a long call; called from the calling thread only.
-using HnswProgress = FunctionRef<void(std::uint32_t linked_rows)>;
-
 struct HnswBuild {
     PairScorerFactory scorers;                  ///< distances between rows
     FunctionRef<std::uint64_t(RowId)> row_key;  ///< what levels are drawn from: a hash of the point's id
     BitmapView deleted;                         ///< rows that need not be reachable and should not be linked to
     Executor* executor = nullptr;               ///< REQUIRED
     std::stop_token stop = {};
+    /// Null, or what finish() tells how many rows it has refined; from the thread that called it.
+    const FunctionRef<void(std::uint32_t)>* refined = nullptr;
 };
 
 class HnswIndex {

@@ -22,11 +22,17 @@ struct GraphPoint {
     float distance = 0.0F;
 };
 
-/// From the entry down to `level`, along one path (Alg. 2 with ef = 1), or a few where the pool's capacity is large. Every
-/// row it scores becomes visited and is offered to scratch.pool when `keep` is set. REQUIRES: the graph is not empty;
-/// scratch is cleared and reserved, and its pool reset to the search's ef.
-GraphPoint descend(const GraphView& graph, const RowScorer& scorer, std::int32_t level, bool keep, HnswScratch& scratch,
-                   SearchCounters& counters) noexcept;
+/// What a descent leaves in scratch.pool.
+enum class DescentPool : std::uint8_t {
+    nothing,
+    met,   ///< every row it scored, as far as they fit; all of them are visited
+    ends,  ///< the rows its paths end at, and only those are visited. Of a descent to level 0.
+};
+
+/// From the entry down to `level`, along one path (Alg. 2 with ef = 1), or a few where the pool's capacity is large.
+/// REQUIRES: the graph is not empty; scratch is cleared and reserved, and its pool reset to the search's ef.
+GraphPoint descend(const GraphView& graph, const RowScorer& scorer, std::int32_t level, DescentPool into,
+                   HnswScratch& scratch, SearchCounters& counters) noexcept;
 
 /// Expands scratch.pool on level 0 until its best entries are all expanded (Alg. 2). REQUIRES: what is in the pool is
 /// visited.
