@@ -78,8 +78,9 @@ Result<WriteReceipt> CollectionCore::write_where(const Filter& filter, const Wri
     return impl_->state->write_where(filter, change);
 }
 
-Result<void> CollectionCore::get(std::span<const PointId> ids, FunctionRef<void(const PointRef&)> sink) const {
-    return impl_->state->get(ids, sink);
+Result<void> CollectionCore::get(std::span<const PointId> ids, const Select& select,
+                                 FunctionRef<void(const PointRef&)> sink) const {
+    return impl_->state->get(ids, select, sink);
 }
 
 Result<std::optional<PointId>> CollectionCore::scroll(const ScrollRequest& request,
@@ -95,14 +96,17 @@ Result<SearchOutcome> CollectionCore::search(const SearchRequest& request, Funct
     SEXTANT_TRY(core.check_open());
     SEXTANT_TRY(validate_request(request, core.options));
     SEXTANT_TRY_ASSIGN(const CompiledFilter filter, compile(request.filter));
-    const auto scratch = core.scratches.acquire();
+    const ScratchPool::Lease scratch(core.scratches);
     const FreeReplaced afterwards{core};
     const auto pinned = core.cell.pin();
     SEXTANT_TRY(CoreState::check_open(*pinned));
     Searcher searcher(core, *pinned, *scratch);
-    const SearchOutcome outcome = searcher.find(request, filter.get());
+    SEXTANT_TRY_ASSIGN(const SearchOutcome outcome, searcher.find(request, filter.get()));
     begin(searcher.hits().size());
-    for (const SegmentNeighbor& hit : searcher.hits()) sink(searcher.point(hit, request.select));
+    for (const SegmentNeighbor& hit : searcher.hits()) {
+        SEXTANT_TRY_ASSIGN(const PointRef point, searcher.point(hit, request.select));
+        sink(point);
+    }
     return outcome;
 }
 
@@ -129,21 +133,26 @@ Result<void> CollectionCore::search_batch(std::span<const SearchRequest> request
         return requests[i].k == requests[j].k && requests[i].offset == requests[j].offset &&
                requests[i].filter.node() == requests[j].filter.node();
     };
-    const auto scratch = core.scratches.acquire();
+    const ScratchPool::Lease scratch(core.scratches);
     const FreeReplaced afterwards{core};
     // A count, not an epoch: an epoch held for a long batch would keep every version written meanwhile.
     const SharedVersion<Version> held = core.cell.share();
     SEXTANT_TRY(CoreState::check_open(*held));
     Searcher searcher(core, *held, *scratch);
-    const auto hand_over = [&](std::size_t i, const SearchOutcome& outcome) {
+    const auto hand_over = [&](std::size_t i, const SearchOutcome& outcome) -> Result<void> {
         outcomes[i] = outcome;
-        for (const SegmentNeighbor& hit : searcher.hits()) sink(i, searcher.point(hit, requests[i].select));
+        for (const SegmentNeighbor& hit : searcher.hits()) {
+            SEXTANT_TRY_ASSIGN(const PointRef point, searcher.point(hit, requests[i].select));
+            sink(i, point);
+        }
+        return {};
     };
     std::vector<bool> done(requests.size());
     for (std::size_t i = 0; i < requests.size(); ++i) {
         if (done[i]) continue;
         if (!tiled(i)) {
-            hand_over(i, searcher.find(requests[i], filters[i].get()));
+            SEXTANT_TRY_ASSIGN(const SearchOutcome outcome, searcher.find(requests[i], filters[i].get()));
+            SEXTANT_TRY(hand_over(i, outcome));
             continue;
         }
         std::vector<std::size_t> group;
@@ -154,8 +163,9 @@ Result<void> CollectionCore::search_batch(std::span<const SearchRequest> request
             group.push_back(j);
             members.push_back(&requests[j]);
         }
-        searcher.find_exact(members, filters[i].get(),
-                            [&](std::size_t n, const SearchOutcome& outcome) { hand_over(group[n], outcome); });
+        SEXTANT_TRY(searcher.find_exact(members, filters[i].get(), [&](std::size_t n, const SearchOutcome& outcome) {
+            return hand_over(group[n], outcome);
+        }));
     }
     return {};
 }

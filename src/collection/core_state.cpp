@@ -36,6 +36,7 @@ CoreState::CoreState(const CoreOptions& core_options, const OpenOptions& open,
       executor_source(&executors),
       works_inline(core_options.deterministic || executors.parallelism() == 0),
       cell(domain, empty_version()),
+      scratches(search_account),
       current(cell.pin().get()),
       background(*this) {}
 
@@ -102,6 +103,7 @@ Result<WriteReceipt> CoreState::write_where(const Filter& filter, const WriteOp&
 bool CoreState::close() noexcept {
     if (closed.exchange(true)) return false;
     background.close();
+    scratches.clear();
     const MutexLock lock(write_mutex);
     active.reset();
     active_segment.store(nullptr, std::memory_order_relaxed);

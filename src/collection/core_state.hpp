@@ -21,7 +21,6 @@
 #include "sextant/core/event_sink.hpp"
 #include "sextant/core/memory_account.hpp"
 #include "sextant/core/mutex.hpp"
-#include "sextant/core/object_pool.hpp"
 #include "sextant/core/version_cell.hpp"
 #include "sextant/segment/growing_segment.hpp"
 #include "sextant/segment/vector_field.hpp"
@@ -38,7 +37,8 @@ public:
     // What the calls of CollectionCore do.
     [[nodiscard]] Result<WriteReceipt> write(std::span<const WriteOp> ops);
     [[nodiscard]] Result<WriteReceipt> write_where(const Filter& filter, const WriteOp& change);
-    [[nodiscard]] Result<void> get(std::span<const PointId> ids, FunctionRef<void(const PointRef&)> sink) const;
+    [[nodiscard]] Result<void> get(std::span<const PointId> ids, const Select& select,
+                                   FunctionRef<void(const PointRef&)> sink) const;
     [[nodiscard]] Result<std::optional<PointId>> scroll(const ScrollRequest& request,
                                                         FunctionRef<void(const PointRef&)> sink) const;
     [[nodiscard]] Result<std::uint64_t> count(const Filter& filter) const;
@@ -71,6 +71,7 @@ public:
     // Fixed from the start.
     const CoreOptions options;
     MemoryAccount account;
+    MemoryAccount search_account{"searches", MemoryAccount::unlimited, &account};  ///< scratches in the pool
     const std::uint64_t memory_limit;
     EventSink* const events;
     const Clock& clock;
@@ -84,7 +85,7 @@ public:
     /// What a rebuild replaced was still being read: whoever ends a search helps to free it.
     mutable std::atomic<bool> replaced_waiting{false};
     VersionCell<Version> cell;
-    mutable ObjectPool<SearchScratch> scratches;
+    mutable ScratchPool scratches;
 
     mutable Mutex write_mutex{LockRank::collection_write};
     const Version* current SEXTANT_GUARDED_BY(write_mutex);                  ///< what cell holds

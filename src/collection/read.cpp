@@ -5,20 +5,38 @@
 
 #include "core_state.hpp"
 #include "filter_rows.hpp"
+#include "read_vector.hpp"
 #include "sextant/core/limits.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
 
-PointRef point_at(const Version& version, std::size_t segment, std::uint32_t row, const Select& select) noexcept {
-    const SegmentState& state = *version.segments[segment];
-    PointRef point;
-    point.id = state.ids[row];
-    point.version = state.version(row, version.last);
-    if (select.payload) point.payload = state.payload(row, version.last);
-    if (select.vector) point.vector = state.segment->field(0).raw(RowId{row});
-    return point;
-}
+/// Makes PointRefs of one version; each lives until the next one.
+class PointReader {
+public:
+    PointReader(const CoreState& core, const Version& version, const Select& select)
+        : dimension_(core.options.dimension), version_(version), select_(select) {
+        if (select.vector) scratch_.emplace(core.scratches);
+    }
+
+    [[nodiscard]] Result<PointRef> read(std::size_t segment, std::uint32_t row) {
+        const SegmentState& state = *version_.segments[segment];
+        PointRef point;
+        point.id = state.ids[row];
+        point.version = state.version(row, version_.last);
+        if (select_.payload) point.payload = state.payload(row, version_.last);
+        if (select_.vector) {
+            SEXTANT_TRY_ASSIGN(point.vector, read_vector(state, RowId{row}, dimension_, (*scratch_)->field.query));
+        }
+        return point;
+    }
+
+private:
+    std::size_t dimension_;
+    const Version& version_;
+    Select select_;
+    std::optional<ScratchPool::Lease> scratch_;
+};
 
 /// The `limit + 1` smallest ids past `after`, of the rows it is shown; the extra one says that there is more.
 class PageBuilder {
@@ -86,14 +104,17 @@ private:
 
 }  // namespace
 
-Result<void> CoreState::get(std::span<const PointId> ids, FunctionRef<void(const PointRef&)> sink) const {
+Result<void> CoreState::get(std::span<const PointId> ids, const Select& select,
+                            FunctionRef<void(const PointRef&)> sink) const {
     SEXTANT_TRY(check_open());
     const auto pinned = cell.pin();
     SEXTANT_TRY(check_open(*pinned));
+    PointReader reader(*this, *pinned, select);
     for (const PointId& id : ids) {
         const Version::Place place = pinned->find(id, id.hash());
         if (place.row == no_row) continue;
-        sink(point_at(*pinned, place.segment, to_index(place.row), {.payload = true, .vector = true}));
+        SEXTANT_TRY_ASSIGN(const PointRef point, reader.read(place.segment, to_index(place.row)));
+        sink(point);
     }
     return {};
 }
@@ -124,8 +145,10 @@ Result<std::optional<PointId>> CoreState::scroll(const ScrollRequest& request,
     PageBuilder page(*held, request, program);
     for (std::size_t i = 0; i < held->segments.size(); ++i) page.add_segment(i);
     std::optional<PointId> next;
+    PointReader reader(*this, *held, request.select);
     for (const PageBuilder::Entry& entry : page.finish(next)) {
-        sink(point_at(*held, entry.segment, entry.row, request.select));
+        SEXTANT_TRY_ASSIGN(const PointRef point, reader.read(entry.segment, entry.row));
+        sink(point);
     }
     return next;
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "filter_rows.hpp"
+#include "read_vector.hpp"
 #include "sextant/core/limits.hpp"
 
 namespace sextant::inline v1::detail {
@@ -74,12 +75,14 @@ bool Searcher::admit(const SegmentState& state, const FilterProgram* program, co
     return whole;
 }
 
-void Searcher::search_segment(std::uint32_t index, const FieldQuery& query, SearchOutcome& outcome, bool& more) {
+Result<void> Searcher::search_segment(std::uint32_t index, const FieldQuery& query, SearchOutcome& outcome,
+                                      bool& more) {
     const SegmentState& state = *version_.segments[index];
     const FieldRows& rows = state.segment->field(0);
     auto& found = scratch_.found;
     if (found.size() < query.count) found.resize(query.count);
-    const FieldAnswer answer = rows.search(query, state.row_count, scratch_.field, found);
+    FieldAnswer answer = rows.search(query, state.row_count, scratch_.field, found);
+    if (answer.failure.has_value()) return std::move(*answer.failure);
     outcome.visited += answer.counters.scored;
     count_plan(answer.plan, outcome.plan);
     more = more || answer.more_within_bound;
@@ -87,6 +90,7 @@ void Searcher::search_segment(std::uint32_t index, const FieldQuery& query, Sear
     for (std::size_t i = 0; i < answer.found; ++i) {
         scratch_.merged.push_back({found[i].distance, index, found[i].row});
     }
+    return {};
 }
 
 void Searcher::rank(std::size_t offset, std::size_t k) {
@@ -100,7 +104,7 @@ void Searcher::rank(std::size_t offset, std::size_t k) {
     hits_ = std::span<const SegmentNeighbor>(merged).subspan(begin, std::min(k, merged.size() - begin));
 }
 
-SearchOutcome Searcher::find(const SearchRequest& request, const FilterProgram* program) {
+Result<SearchOutcome> Searcher::find(const SearchRequest& request, const FilterProgram* program) {
     SearchOutcome outcome;
     outcome.plan.filtered = program != nullptr && !program->admits_all();
     scratch_.merged.clear();
@@ -127,7 +131,7 @@ SearchOutcome Searcher::find(const SearchRequest& request, const FilterProgram* 
             ++outcome.plan.segments_skipped;
             continue;
         }
-        search_segment(i, query, outcome, more);
+        SEXTANT_TRY(search_segment(i, query, outcome, more));
     }
     more = more || scratch_.merged.size() > wanted;
     if (request.score_threshold.has_value() && more) outcome.complete = false;
@@ -135,19 +139,22 @@ SearchOutcome Searcher::find(const SearchRequest& request, const FilterProgram* 
     return outcome;
 }
 
-PointRef Searcher::point(const SegmentNeighbor& hit, const Select& select) const noexcept {
+Result<PointRef> Searcher::point(const SegmentNeighbor& hit, const Select& select) const {
     const SegmentState& state = *version_.segments[hit.segment];
     const std::uint32_t row = to_index(hit.row);
     PointRef point;
     point.id = state.ids[row];
     point.score = core_.fields[0]->to_score(hit.distance);
     if (select.payload) point.payload = state.payload(row, version_.last);
-    if (select.vector) point.vector = state.segment->field(0).raw(hit.row);
+    if (select.vector) {
+        // Of this point alone: what was read for the search is not needed any more.
+        SEXTANT_TRY_ASSIGN(point.vector, read_vector(state, hit.row, core_.options.dimension, scratch_.field.query));
+    }
     return point;
 }
 
-void Searcher::find_exact(std::span<const SearchRequest* const> requests, const FilterProgram* program,
-                          FunctionRef<void(std::size_t, const SearchOutcome&)> done) {
+Result<void> Searcher::find_exact(std::span<const SearchRequest* const> requests, const FilterProgram* program,
+                                  FunctionRef<Result<void>(std::size_t, const SearchOutcome&)> done) {
     const SearchRequest& first = *requests[0];
     const std::size_t wanted = first.offset + first.k;
     std::vector<FieldQuery> queries(requests.size());
@@ -194,8 +201,9 @@ void Searcher::find_exact(std::span<const SearchRequest* const> requests, const 
         if (requests[q]->stop_token.stop_requested()) own.complete = false;
         scratch_.merged.swap(merged[q]);
         rank(first.offset, first.k);
-        done(q, own);
+        SEXTANT_TRY(done(q, own));
     }
+    return {};
 }
 
 }  // namespace sextant::inline v1::detail

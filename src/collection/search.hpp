@@ -19,21 +19,23 @@ public:
         : core_(core), version_(version), scratch_(scratch) {}
 
     /// Finds the hits; hits() then has them. REQUIRES: validate_request(request). `program` null: no filter.
-    [[nodiscard]] SearchOutcome find(const SearchRequest& request, const FilterProgram* program);
+    [[nodiscard]] Result<SearchOutcome> find(const SearchRequest& request, const FilterProgram* program);
     /// Closest first, without those in front of the offset. Until the next find().
     [[nodiscard]] std::span<const SegmentNeighbor> hits() const noexcept { return hits_; }
-    [[nodiscard]] PointRef point(const SegmentNeighbor& hit, const Select& select) const noexcept;
+    /// Its vector lives until the next point() or find().
+    [[nodiscard]] Result<PointRef> point(const SegmentNeighbor& hit, const Select& select) const;
 
     /// find() for exact requests that share filter, k and offset and have no threshold, reading each row once per tile of
     /// them. done(i, outcome) is called when hits() are those of request i.
-    void find_exact(std::span<const SearchRequest* const> requests, const FilterProgram* program,
-                    FunctionRef<void(std::size_t, const SearchOutcome&)> done);
+    [[nodiscard]] Result<void> find_exact(std::span<const SearchRequest* const> requests, const FilterProgram* program,
+                                          FunctionRef<Result<void>(std::size_t, const SearchOutcome&)> done);
 
 private:
     /// The filter of one segment: bitmap and exact count. False: stopped.
     [[nodiscard]] bool admit(const SegmentState& state, const FilterProgram* program, const std::stop_token& stop,
                              RowFilter& filter, std::uint64_t& admitted);
-    void search_segment(std::uint32_t index, const FieldQuery& query, SearchOutcome& outcome, bool& more);
+    [[nodiscard]] Result<void> search_segment(std::uint32_t index, const FieldQuery& query, SearchOutcome& outcome,
+                                              bool& more);
     void rank(std::size_t offset, std::size_t k);
 
     const CoreState& core_;

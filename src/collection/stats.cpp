@@ -68,6 +68,7 @@ Result<Stats> CoreState::stats() const {
         stats.tail_rows += state->row_count - segment.indexed_rows;
         add(stats.bytes, segment.bytes);
     }
+    stats.bytes.scratch = search_account.used();
     stats.memory_used = account.used();
     stats.memory_peak = account.peak();
     stats.memory_limit = memory_limit;

@@ -61,6 +61,14 @@ Result<MemoryCharge> MemoryCharge::take(MemoryAccount& account, std::uint64_t by
     return charge;
 }
 
+Result<void> MemoryCharge::resize(MemoryAccount& account, std::uint64_t bytes) {
+    if (bytes > bytes_) SEXTANT_TRY(account.charge(bytes - bytes_));
+    if (bytes < bytes_) account.release(bytes_ - bytes);
+    account_ = &account;
+    bytes_ = bytes;
+    return {};
+}
+
 void MemoryCharge::reset() noexcept {
     if (account_ != nullptr) account_->release(bytes_);
     account_ = nullptr;

@@ -41,6 +41,7 @@ FieldView GrowingRows::view() const noexcept {
     FieldView view;
     view.metric = shape_.metric;
     view.raw = raw_.source();
+    view.vectors = &raw_;
     view.graph = &graph_;
     view.linked = graph_.linked();  // before active_: see the head of the class
     view.max_rows = max_rows_;

@@ -80,6 +80,10 @@ Result<void> RawRows::verify(std::uint32_t row_count) const {
     return {};
 }
 
+Result<VectorRows> RawRows::read(std::span<const RowId> rows, QueryScratch& /*scratch*/) const {
+    return VectorRows{source(), rows};
+}
+
 RowSource RawRows::source() const noexcept {
     return {vectors_.data(), stride_, unit_length_ ? inverse_norms_.data() : nullptr};
 }

@@ -30,23 +30,50 @@ bool is_dropped(const SealSource& source, std::uint32_t row) noexcept {
     return source.dropped.words != nullptr && source.dropped.test(row);
 }
 
+/// Rows read at a time.
+constexpr std::size_t rows_per_read = 256;
+
 /// Copies what is kept, in order.
+class RowCopier {
+public:
+    RowCopier(const SealRequest& request, RawRows& raw) noexcept : request_(request), raw_(raw) {}
+
+    Result<void> copy() {
+        for (const SealSource& source : request_.sources) {
+            for (std::uint32_t row = 0; row < source.row_count; ++row) {
+                if (is_dropped(source, row)) continue;
+                listed_.push_back(RowId{row});
+                if (listed_.size() == rows_per_read) SEXTANT_TRY(copy_listed(source));
+            }
+            SEXTANT_TRY(copy_listed(source));
+        }
+        if (next_ == request_.kept_rows) return {};
+        return invalid_argument(fmt::format("seal: kept_rows is {}, the sources keep {}", request_.kept_rows, next_));
+    }
+
+private:
+    Result<void> copy_listed(const SealSource& source) {
+        if (request_.kept_rows - next_ < listed_.size()) {
+            return invalid_argument(fmt::format("seal: kept_rows is {}, the sources keep more", request_.kept_rows));
+        }
+        if (request_.stop.stop_requested()) return cancelled();
+        scratch_.reset();
+        SEXTANT_TRY_ASSIGN(const VectorRows read, source.rows->vectors().read(listed_, scratch_));
+        for (std::size_t i = 0; i < listed_.size(); ++i) raw_.set(RowId{next_++}, read.vector(i, raw_.dimension()));
+        listed_.clear();
+        return {};
+    }
+
+    const SealRequest& request_;
+    RawRows& raw_;
+    QueryScratch scratch_;
+    std::vector<RowId> listed_;
+    std::uint32_t next_ = 0;
+};
+
 Result<RawRows> copy_rows(const FieldShape& shape, const SealRequest& request) {
     SEXTANT_TRY_ASSIGN(RawRows raw, RawRows::exact(shape.metric, shape.dimension, request.kept_rows, *request.account));
-    std::uint32_t next = 0;
-    for (const SealSource& source : request.sources) {
-        for (std::uint32_t row = 0; row < source.row_count; ++row) {
-            if (is_dropped(source, row)) continue;
-            if (next == request.kept_rows) {
-                return invalid_argument(fmt::format("seal: kept_rows is {}, the sources keep more", request.kept_rows));
-            }
-            if (next % 4096 == 0 && request.stop.stop_requested()) return cancelled();
-            raw.set(RowId{next++}, source.rows->raw(RowId{row}));
-        }
-    }
-    if (next != request.kept_rows) {
-        return invalid_argument(fmt::format("seal: kept_rows is {}, the sources keep {}", request.kept_rows, next));
-    }
+    SEXTANT_TRY(RowCopier(request, raw).copy());
     return raw;
 }
 
@@ -116,8 +143,9 @@ Result<std::unique_ptr<SealedField>> FieldBase::seal(const SealRequest& request)
     }
     SEXTANT_TRY(graph.finish(build));
     request.progress(1);
-    return std::unique_ptr<SealedField>(
-        std::make_unique<SealedRows>(shape_, std::move(raw), std::move(codes), std::move(graph), request.kept_rows));
+    const std::uint64_t codebook_bytes = codes == nullptr ? 0 : codes->codec().save().size();
+    return std::unique_ptr<SealedField>(std::make_unique<SealedRows>(
+        shape_, std::move(raw), std::move(codes), std::move(graph), request.kept_rows, codebook_bytes));
 }
 
 }  // namespace sextant::inline v1::detail

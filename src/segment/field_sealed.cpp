@@ -5,15 +5,19 @@
 namespace sextant::inline v1::detail {
 
 SealedRows::SealedRows(const FieldShape& shape, RawRows raw, std::unique_ptr<CodeRows> codes, HnswIndex graph,
-                       std::uint32_t row_count) noexcept
-    : shape_(shape), raw_(std::move(raw)), codes_(std::move(codes)), graph_(std::move(graph)), row_count_(row_count) {
-    if (codes_ != nullptr) codebook_bytes_ = codes_->codec().save().size();
-}
+                       std::uint32_t row_count, std::uint64_t codebook_bytes) noexcept
+    : shape_(shape),
+      raw_(std::move(raw)),
+      codes_(std::move(codes)),
+      graph_(std::move(graph)),
+      row_count_(row_count),
+      codebook_bytes_(codebook_bytes) {}
 
 FieldView SealedRows::view() const noexcept {
     FieldView view;
     view.metric = shape_.metric;
     view.raw = raw_.source();
+    view.vectors = &raw_;
     view.graph = &graph_;
     view.linked = row_count_;
     view.max_rows = row_count_;

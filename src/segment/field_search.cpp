@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <new>
+#include <utility>
 
 #include "segment/field_scan.hpp"
 #include "sextant/quantizer/float_scorer.hpp"
@@ -69,12 +70,16 @@ private:
     [[nodiscard]] RowFilter safe_filter();
     void scan(std::uint32_t first, std::uint32_t last, TopRows& top);
     void rescore();
-    void score_raw(std::span<Neighbor> rows);
+    [[nodiscard]] bool score_raw(std::span<Neighbor> rows);
     void finish(std::span<Neighbor> ranked);
 
     [[nodiscard]] bool passes(RowId row) const noexcept { return to_index(row) < row_count_ && query_.filter(row); }
-    [[nodiscard]] const RowScorer& raw() {
-        if (raw_.state == nullptr) raw_ = bind_floats(view_.metric, query_.vector, view_.raw, scratch_.query);
+    [[nodiscard]] const RowScorer& raw() { return raw_from(view_.raw); }
+    [[nodiscard]] const RowScorer& raw_from(RowSource source) {
+        if (raw_.state == nullptr || source.base != raw_base_) {
+            raw_ = bind_floats(view_.metric, query_.vector, source, scratch_.query);
+            raw_base_ = source.base;
+        }
         return raw_;
     }
     [[nodiscard]] bool coded() const noexcept { return coded_ > 0; }
@@ -97,6 +102,7 @@ private:
     bool rescore_ = false;
     CodeTrust trust_ = CodeTrust::estimate;
     RowScorer raw_;
+    const std::byte* raw_base_ = nullptr;  ///< what raw_ is bound to
     RowScorer codes_;
     ScanBuffers buffers_;
     std::span<Neighbor> candidates_;
@@ -246,15 +252,21 @@ RowFilter Search::safe_filter() {
 
 // --- raw vectors rank ------------------------------------------------------------------------------------------------
 
-/// Replaces distances by those of raw vectors.
-void Search::score_raw(std::span<Neighbor> rows) {
+/// Replaces distances by those of raw vectors. False: they could not be read.
+bool Search::score_raw(std::span<Neighbor> rows) {
     for (std::size_t first = 0; first < rows.size(); first += scan_chunk) {
         const std::size_t count = std::min(scan_chunk, rows.size() - first);
         for (std::size_t i = 0; i < count; ++i) buffers_.rows[i] = rows[first + i].row;
-        raw().score(buffers_.rows.first(count), buffers_.distances);
+        auto read = view_.vectors->read(buffers_.rows.first(count), scratch_.query);
+        if (!read) {
+            answer_.failure = std::move(read).error();
+            return false;
+        }
+        raw_from(read->source).score(read->rows, buffers_.distances);
         for (std::size_t i = 0; i < count; ++i) rows[first + i].distance = buffers_.distances[i];
         answer_.counters.scored += count;
     }
+    return true;
 }
 
 void Search::rescore() {
@@ -262,10 +274,9 @@ void Search::rescore() {
     const std::size_t first = std::min(ranked_, rows.size());
     // Candidates are sorted by code distance. Once as many as are wanted have been read, only those may still get in
     // whose true distance can be below the worst of these.
-    score_raw(rows.first(first));
+    if (!score_raw(rows.first(first))) return;
     std::size_t kept = first;
     if (trust_ == CodeTrust::estimate || query_.oversampling > 0.0F) {
-        score_raw(rows.subspan(first));
         kept = rows.size();
     } else if (first < rows.size()) {
         float worst = std::numeric_limits<float>::lowest();
@@ -273,8 +284,8 @@ void Search::rescore() {
         for (std::size_t i = first; i < rows.size(); ++i) {
             if (view_.codec->lower_bound(rows[i].distance) <= worst) rows[kept++] = rows[i];
         }
-        score_raw(rows.subspan(first, kept - first));
     }
+    if (!score_raw(rows.subspan(first, kept - first))) return;
     rows = rows.first(kept);
     std::sort(rows.begin(), rows.end());
     finish(rows);

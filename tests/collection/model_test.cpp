@@ -20,14 +20,24 @@ struct Entry {
     Lsn version;
 };
 
+/// How many ids there are, and how many points one bulk load writes.
+struct World {
+    std::uint64_t ids = 600;
+    std::uint64_t bulk = 300;
+};
+/// So many that searches walk graphs, under filters too.
+constexpr World large{8000, 2500};
+
 template <class C>
 class Model {
 public:
-    Model(std::uint64_t seed, const OpenOptions& open)
+    Model(std::uint64_t seed, const OpenOptions& open, World world)
         : random_(seed),
+          world_(world),
           c_(C::open({.dimension = dimension, .index = {.m = 6, .ef_construction = 32}}, open).value()) {}
 
     void step() {
+        if (world_.ids == large.ids && random_.below(3) == 0) return search();
         switch (random_.below(17)) {
             case 0:
             case 1:
@@ -54,11 +64,25 @@ public:
         for (const auto& [id, entry] : points_) check_same(c_.get(id, {true, true}).value(), id, entry);
         c_.verify().value();
     }
+    /// That approximate searches did walk graphs, and found what they should.
+    void check_walks() const {
+        CHECK(plain_.walks > 20);
+        CHECK(filtered_.walks > 3);
+        CHECK(plain_.recall() > 0.98);
+        CHECK(filtered_.recall() > 0.95);
+    }
 
 private:
-    // A small world, so that ids and conditions meet.
+    struct Tally {
+        std::size_t walks = 0;  ///< searches of which a segment was walked
+        std::size_t found = 0;
+        std::size_t wanted = 0;
+        [[nodiscard]] double recall() const { return static_cast<double>(found) / static_cast<double>(wanted); }
+    };
+
+    // Few ids, so that they and conditions meet.
     PointId some_id() {
-        const std::uint64_t i = random_.below(600);
+        const std::uint64_t i = random_.below(world_.ids);
         return i % 10 == 0 ? PointId::from_name(std::to_string(i)) : PointId{i};
     }
     std::vector<float> some_vector() {
@@ -146,7 +170,7 @@ private:
         REQUIRE(c_.erase(ids).value() == erased);
     }
     void erase_where() {
-        if (random_.below(4) != 0) return;
+        if (random_.below(world_.ids / 150) != 0) return;
         const Condition condition = some_condition();
         const auto erased =
             std::erase_if(points_, [&](const auto& p) { return condition.holds(p.first, p.second.payload); });
@@ -188,7 +212,7 @@ private:
         if (random_.below(6) != 0) return;
         WriteBatch batch;
         std::vector<PointId> touched;
-        for (std::uint64_t i = 0; i < 300; ++i) {
+        for (std::uint64_t i = 0; i < world_.bulk; ++i) {
             const PointId id = some_id();
             const Entry entry{some_vector(), {{"n", i % 20}}, {}};
             batch.upsert(id, entry.vector, entry.payload);
@@ -319,6 +343,8 @@ private:
         const bool filtered = random_.below(2) == 0;
         SearchRequest request{.vector = query, .k = 1 + random_.below(20)};
         request.exact = random_.below(2) == 0;
+        // A small pool: else a scan would be less work than a walk, even of the large world.
+        if (random_.below(2) == 0) request.ef = 40;
         if (filtered) request.filter = condition.filter;
         request.offset = random_.below(3) == 0 ? random_.below(10) : 0;
         const auto result = c_.search(request).value();
@@ -327,10 +353,20 @@ private:
         REQUIRE(result.size() == std::min(request.k, expected.size() - begin));
         REQUIRE(result.complete);
         check_hits(result, query, filtered ? &condition : nullptr, true);
-        if (!request.exact) return;
+        if (!request.exact) {
+            tally(result, expected, begin, filtered ? filtered_ : plain_);
+            return;
+        }
         for (std::size_t i = 0; i < result.size(); ++i) {
             REQUIRE(result[i].score == Approx(expected[begin + i]).epsilon(1e-4).margin(1e-4));
         }
+    }
+    static void tally(const SearchResult& result, const std::vector<double>& expected, std::size_t begin, Tally& into) {
+        if (result.plan.segments_by_graph == 0 || result.size() == 0) return;
+        ++into.walks;
+        into.wanted += result.size();
+        const double farthest = expected[begin + result.size() - 1] * 1.0001 + 1e-4;
+        for (const Hit& hit : result) into.found += static_cast<double>(hit.score) <= farthest ? 1U : 0U;
     }
     void search_within() {
         const auto query = some_vector();
@@ -359,7 +395,10 @@ private:
     }
 
     Random random_;
+    World world_;
     C c_;
+    Tally plain_;
+    Tally filtered_;
     std::map<PointId, Entry> points_;
     std::vector<Task> tasks_;
     Lsn last_{};
@@ -367,15 +406,16 @@ private:
 };
 
 template <class C>
-void run(std::uint64_t seed, std::size_t steps, const OpenOptions& open) {
+void run(std::uint64_t seed, std::size_t steps, const OpenOptions& open, World world = {}) {
     CAPTURE(seed);
-    Model<C> model(seed, open);
+    Model<C> model(seed, open, world);
     for (std::size_t step = 0; step < steps; ++step) {
         INFO("step " << step);
         model.step();
         if (step % 500 == 499) model.check_all();
     }
     model.check_all();
+    if (world.ids == large.ids) model.check_walks();
 }
 
 }  // namespace
@@ -392,8 +432,15 @@ TEST_CASE("random operations agree with a model while threads work behind", "[mo
     run<L2Codes>(GENERATE(as<std::uint64_t>{}, 6, 7), 1000, threads(2));
 }
 
+TEST_CASE("random operations agree with a model whose searches walk graphs", "[model]") {
+    run<L2>(8, 700, inline_work(), large);
+    run<L2Codes>(9, 700, inline_work(), large);
+}
+
 TEST_CASE("random operations agree with a model, long", "[.][soak]") {
-    const auto seed = GENERATE(range(std::uint64_t{100}, std::uint64_t{120}));
+    const auto seed = GENERATE(range(std::uint64_t{100}, std::uint64_t{110}));
     run<L2>(seed, 20'000, inline_work());
     run<L2Codes>(seed + 1000, 20'000, threads(2));
+    run<L2>(seed + 2000, 4'000, threads(2), large);
+    run<L2Codes>(seed + 3000, 4'000, inline_work(), large);
 }

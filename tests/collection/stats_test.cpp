@@ -88,3 +88,33 @@ TEST_CASE("an estimate whose bytes fit no number is refused", "[stats]") {
         CHECK(mentions(refused.error(), "points"));
     }
 }
+
+TEST_CASE("what is kept for searches is charged, and given up where the account has no room", "[stats]") {
+    const Vectors vectors = normal_vectors(20'000, 8, 1);
+    MemoryAccount memory("test");
+    auto c = L2::open({.dimension = 8}, {.executor = std::make_shared<InlineExecutor>(), .memory = &memory}).value();
+    fill(c, vectors);
+    c.optimize().value();
+    const std::uint64_t before = memory.used();
+    CHECK(c.stats().value().bytes.scratch == 0);
+    c.search({.vector = vectors[5], .k = 10, .ef = 2000}).value();
+    const std::uint64_t scratch = c.stats().value().bytes.scratch;
+    CHECK(scratch > 2000 * 8 + 20'000 / 8);
+    CHECK(memory.used() == before + scratch);
+    c.search({.vector = vectors[6], .k = 10, .ef = 2000}).value();
+    CHECK(memory.used() == before + scratch);
+    CHECK(c.get(PointId{5}, {.payload = true, .vector = true}).value().vector.size() == 8);
+    CHECK(c.stats().value().bytes.scratch == scratch);
+
+    memory.refuse_after(0);
+    const auto found = c.search({.vector = vectors[5], .k = 10, .ef = 40'000, .offset = 20'000}).value();
+    CHECK(found.size() == 0);
+    CHECK(found.complete);
+    CHECK(memory.used() == before);
+    CHECK(ids_of(c.search({.vector = vectors[5], .k = 1}).value()) == std::vector{PointId{5}});
+    memory.refuse_after(MemoryAccount::unlimited);
+    c.search({.vector = vectors[5], .k = 10}).value();
+    CHECK(memory.used() > before);
+    c.close().value();
+    CHECK(memory.used() == 0);
+}

@@ -118,3 +118,19 @@ TEST_CASE("Threads together never pass the limit and the sum ends exact", "[core
     CHECK(parent.peak() >= 699);
     for (auto& account : accounts) CHECK(account->used() == 0);
 }
+
+TEST_CASE("A charge grows and shrinks, and stays as it was when refused", "[core][memory_account]") {
+    MemoryAccount account("test", 100);
+    MemoryCharge charge;
+    REQUIRE(charge.resize(account, 40));
+    REQUIRE(charge.resize(account, 90));
+    CHECK(account.used() == 90);
+    CHECK_FALSE(charge.resize(account, 101));
+    CHECK(charge.bytes() == 90);
+    CHECK(account.used() == 90);
+    REQUIRE(charge.resize(account, 10));
+    CHECK(account.used() == 10);
+    charge.reset();
+    CHECK(account.used() == 0);
+    CHECK(charge.bytes() == 0);
+}

@@ -125,3 +125,18 @@ TEST_CASE("Threads never share an object, and stop making them", "[core][object_
     for (const auto& lease : leases) uses += lease ? lease->uses : 0;
     CHECK(uses == thread_count * 5'000);
 }
+
+TEST_CASE("A cleared pool holds nothing, and what was out comes back", "[core][object_pool]") {
+    ObjectPool<int> pool;
+    int made = 0;
+    const auto make = [&made] { return std::make_unique<int>(++made); };
+    {
+        const auto first = pool.acquire(make);
+        const auto second = pool.acquire(make);
+    }
+    const auto kept = pool.acquire(make);
+    CHECK(made == 2);
+    pool.clear();
+    CHECK(*pool.acquire(make) == 3);
+    CHECK(*pool.acquire(make) == 3);
+}

@@ -60,3 +60,13 @@ TEST_CASE("Scratch that was moved keeps what was taken", "[core][query_scratch]"
     const QueryScratch moved = std::move(scratch);
     CHECK(taken[2] == 8);
 }
+
+TEST_CASE("Scratch says how much memory it keeps", "[core][query_scratch]") {
+    QueryScratch scratch;
+    CHECK(scratch.memory_bytes() == 0);
+    static_cast<void>(scratch.take<float>(10'000));
+    const std::size_t kept = scratch.memory_bytes();
+    CHECK(kept >= 40'000);
+    scratch.reset();
+    CHECK(scratch.memory_bytes() == kept);
+}

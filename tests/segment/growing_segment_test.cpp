@@ -2,6 +2,7 @@
 
 #include "segment/segment_support.hpp"
 #include "support/catch.hpp"
+#include "support/vector_access.hpp"
 
 using namespace sextant;
 using namespace test_support;
@@ -15,7 +16,7 @@ TEST_CASE("a growing segment holds what was appended, bit for bit", "[growing_se
         REQUIRE(state.ids[row] == PointId{row * 3ULL});
         REQUIRE(text(state.payload(row, bench.at())) == (row % 2 == 0 ? "even" : ""));
         const auto expected = SegmentBench::vector_of(row);
-        const VectorView got = state.segment->field(0).raw(RowId{row});
+        const auto got = test_support::vector_of(state.segment->field(0), RowId{row}, 4);
         REQUIRE(std::equal(got.begin(), got.end(), expected.begin(), expected.end()));
     }
 }
@@ -23,10 +24,15 @@ TEST_CASE("a growing segment holds what was appended, bit for bit", "[growing_se
 TEST_CASE("rows never move while a growing segment grows", "[growing_segment]") {
     SegmentBench bench;
     bench.add(PointId{0});
-    const float* first = bench.segment->field(0).raw(RowId{0}).data();
+    const auto first = [&bench] {
+        QueryScratch scratch;
+        const RowId row{0};
+        return bench.segment->field(0).vectors().read({&row, 1}, scratch).value().vector(0, 4).data();
+    };
+    const float* const before = first();
     const std::uint64_t* ids = bench.state().ids.integers;
     for (std::uint64_t i = 1; i < 9000; ++i) bench.add(PointId{i});
-    CHECK(bench.segment->field(0).raw(RowId{0}).data() == first);
+    CHECK(first() == before);
     CHECK(bench.state().ids.integers == ids);
 }
 

@@ -2,6 +2,7 @@
 
 #include "segment/segment_support.hpp"
 #include "support/catch.hpp"
+#include "support/vector_access.hpp"
 
 using namespace sextant;
 using namespace test_support;
@@ -42,9 +43,9 @@ TEST_CASE("sealing keeps every live row with its id, version, payload and vector
         REQUIRE(find(after, before.ids[row]) == RowId{next});
         REQUIRE(after.version(next, bench.at()) == before.version(row, bench.at()));
         REQUIRE(text(after.payload(next, bench.at())) == text(before.payload(row, bench.at())));
-        const auto old_vector = before.segment->field(0).raw(RowId{row});
-        const auto new_vector = after.segment->field(0).raw(RowId{next});
-        REQUIRE(std::equal(old_vector.begin(), old_vector.end(), new_vector.begin(), new_vector.end()));
+        const auto old_vector = vector_of(before.segment->field(0), RowId{row}, 4);
+        const auto new_vector = vector_of(after.segment->field(0), RowId{next}, 4);
+        REQUIRE(old_vector == new_vector);
         ++next;
     }
     CHECK(after.ids.wide() == wide);

@@ -1,6 +1,7 @@
 // Growing rows: codes that appear, catch up and are trained again; memory that is refused.
 #include "support/catch.hpp"
 #include "support/field_fixture.hpp"
+#include "support/vector_access.hpp"
 
 using namespace sextant;
 using namespace test_support;
@@ -33,8 +34,8 @@ TEST_CASE("vectors come back bit for bit, under cosine too", "[segment]") {
     MemoryAccount account("sealed");
     const auto sealed = try_seal(field, *growing.rows, growing.count, account).value();
     for (std::uint32_t r = 0; r < 1500; ++r) {
-        REQUIRE(same_vector(growing.rows->raw(RowId{r}), vectors[r]));
-        REQUIRE(same_vector(sealed->raw(RowId{r}), vectors[r]));
+        REQUIRE(same_vector(vector_of(*growing.rows, RowId{r}, vectors.dimension), vectors[r]));
+        REQUIRE(same_vector(vector_of(*sealed, RowId{r}, vectors.dimension), vectors[r]));
     }
 }
 

@@ -5,6 +5,7 @@
 #include "sextant/segment/field_sealed.hpp"
 #include "support/catch.hpp"
 #include "support/field_fixture.hpp"
+#include "support/vector_access.hpp"
 
 using namespace sextant;
 using namespace test_support;
@@ -14,7 +15,7 @@ namespace {
 /// A source that is no field of the library's own: it has no graph to start from.
 class PlainRows final : public FieldRows {
 public:
-    explicit PlainRows(const Vectors& vectors) : vectors_(vectors) {}
+    explicit PlainRows(const Vectors& vectors, std::size_t readable = ~std::size_t{0}) : reader_(vectors, readable) {}
     FieldAnswer search(const FieldQuery&, std::uint32_t, FieldScratch&, std::span<Neighbor>) const noexcept override {
         return {};
     }
@@ -22,13 +23,13 @@ public:
                             std::span<std::size_t>) const noexcept override {
         return true;
     }
-    VectorView raw(RowId row) const noexcept override { return vectors_[to_index(row)]; }
+    const VectorReader& vectors() const noexcept override { return reader_; }
     std::uint32_t indexed_rows() const noexcept override { return 0; }
     FieldBytes bytes() const noexcept override { return {}; }
     Result<void> verify(std::uint32_t, BitmapView) const override { return {}; }
 
 private:
-    const Vectors& vectors_;
+    CopyingReader reader_;
 };
 
 std::vector<std::byte> graph_bytes(const SealedField& rows) {
@@ -74,7 +75,7 @@ TEST_CASE("several sources are joined in order, less what is dropped", "[segment
     }
     kept.values.insert(kept.values.end(), b.values.begin(), b.values.begin() + 600 * 12);
     for (std::uint32_t r = 0; r < 1725; ++r) {
-        REQUIRE(std::memcmp(sealed->raw(RowId{r}).data(), kept[r].data(), 48) == 0);
+        REQUIRE(std::memcmp(vector_of(*sealed, RowId{r}, 12).data(), kept[r].data(), 48) == 0);
     }
     CHECK(sealed->indexed_rows() == 1725);
     CHECK(sealed->verify(1725, {}));
@@ -111,6 +112,20 @@ TEST_CASE("a kept count that does not fit the sources is refused", "[segment]") 
         CHECK(sealed.error().code == ErrorCode::invalid_argument);
         CHECK(sealed.error().message.find("kept_rows") != std::string::npos);
     }
+    CHECK(account.used() == 0);
+}
+
+TEST_CASE("a seal whose source cannot be read says why and leaves nothing behind", "[segment]") {
+    const Vectors vectors = clustered_vectors(2000, 4, 1);
+    const TypedField<SquaredL2, ScalarQuantizer> field(4);
+    const PlainRows plain(vectors, 1500);
+    const SealSource source{&plain, 2000, {}};
+    MemoryAccount account("sealed");
+    InlineExecutor executor;
+    const auto sealed = field.seal({{&source, 1}, 2000, key_of_row, &account, &executor, {}, [](double) {}});
+    REQUIRE_FALSE(sealed);
+    CHECK(sealed.error().code == ErrorCode::io_error);
+    CHECK(sealed.error().message == "vectors: offset 77: unreadable");
     CHECK(account.used() == 0);
 }
 

@@ -1,8 +1,10 @@
 // What a search of a field promises, for growing and sealed rows, every shipped metric and quantizer.
 #include <cmath>
 
+#include "sextant/segment/field_sealed.hpp"
 #include "support/catch.hpp"
 #include "support/field_fixture.hpp"
+#include "support/vector_access.hpp"
 
 using namespace sextant;
 using namespace test_support;
@@ -114,6 +116,36 @@ TEST_CASE("rescored distances are those of raw vectors, closest first", "[segmen
     wide.oversampling = 4.0F;
     CHECK(recall_of(found_by(*sealed.rows, sealed.count, wide, scratch), oracle(field, vectors, vectors[7], 20)) >=
           0.95);
+}
+
+TEST_CASE("vectors may be read elsewhere than they lie, and may fail to be", "[segment][kernel]") {
+    const Vectors vectors = clustered_vectors(2000, 30, 1);
+    const TypedField<SquaredL2, ScalarQuantizer> field(30);
+    const Sealed sealed(field, vectors);
+    FieldScratch scratch;
+    const FieldQuery query{.vector = vectors[7], .count = 20, .ef = 100};
+    const auto found = found_by(*sealed.rows, sealed.count, query, scratch);
+    detail::FieldView view = dynamic_cast<const detail::SealedRows&>(*sealed.rows).view();
+    std::vector<Neighbor> out(20);
+
+    const CopyingReader copies(vectors);
+    view.vectors = &copies;
+    FieldAnswer answer = detail::search_field(view, query, sealed.count, scratch, out);
+    REQUIRE(answer.found == 20);
+    CHECK_FALSE(answer.failure.has_value());
+    for (std::size_t i = 0; i < 20; ++i) {
+        CHECK(out[i].row == found[i].row);
+        CHECK(out[i].distance == Approx(found[i].distance));
+    }
+    for (const std::size_t readable : {std::size_t{0}, std::size_t{20}}) {
+        const CopyingReader fails(vectors, readable);
+        view.vectors = &fails;
+        answer = detail::search_field(view, query, sealed.count, scratch, out);
+        CHECK(answer.found == 0);
+        REQUIRE(answer.failure.has_value());
+        CHECK(answer.failure->code == ErrorCode::io_error);
+        CHECK(answer.failure->message == "vectors: offset 77: unreadable");
+    }
 }
 
 TEST_CASE("lossless codes need no raw vector, and give the same answer", "[segment][kernel]") {

@@ -96,7 +96,8 @@ public:
     [[nodiscard]] Result<std::vector<Record>> get(std::span<const PointId> ids, Select select = {}) const {
         std::vector<Record> records;
         records.reserve(ids.size());
-        SEXTANT_TRY(core_->get(ids, [&](const detail::PointRef& point) { records.push_back(record(point, select)); }));
+        SEXTANT_TRY(
+            core_->get(ids, select, [&](const detail::PointRef& point) { records.push_back(record(point, select)); }));
         return records;
     }
     [[nodiscard]] Result<ScrollPage> scroll(const ScrollRequest& request) const {

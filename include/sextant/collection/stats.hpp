@@ -28,10 +28,11 @@ struct PartBytes {
     std::uint64_t versions = 0;
     std::uint64_t payloads = 0;  ///< changed ones included
     std::uint64_t tombstones = 0;
-    std::uint64_t other = 0;  ///< norms, codebooks
+    std::uint64_t other = 0;    ///< norms, codebooks
+    std::uint64_t scratch = 0;  ///< kept for the next searches; of the collection, not of a segment
 
     [[nodiscard]] std::uint64_t total() const noexcept {
-        return vectors + codes + graph + ids + id_map + versions + payloads + tombstones + other;
+        return vectors + codes + graph + ids + id_map + versions + payloads + tombstones + other + scratch;
     }
 };
 

@@ -64,6 +64,9 @@ public:
         return *this;
     }
     ~MemoryCharge() { reset(); }
+    /// Charges or releases the difference. REQUIRES: the account is the one it was taken from, if it was. An error changes
+    /// nothing.
+    [[nodiscard]] Result<void> resize(MemoryAccount& account, std::uint64_t bytes);
     void reset() noexcept;
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
 

@@ -1,6 +1,6 @@
 /// ObjectPool: objects that are costly to make and cheap to use again; a search borrows its scratch here.
 /// Invariants: (1) an object is in one slot or with one lease; (2) the pool keeps at most slot_count objects.
-/// Threads: acquire and the lease's end are thread-safe and lock-free; a lease is confined.
+/// Threads: acquire, clear and the lease's end are thread-safe and lock-free; a lease is confined.
 /// Lifetime: the pool outlives its leases.
 /// Cost: one atomic exchange and one compare-exchange, mostly on a cache line that the thread used last; makes an object
 /// only when it found every slot empty, so a steady load allocates nothing.
@@ -58,8 +58,11 @@ public:
     ObjectPool() = default;
     ObjectPool(const ObjectPool&) = delete;
     ObjectPool& operator=(const ObjectPool&) = delete;
-    ~ObjectPool() {
-        for (Slot& slot : slots_) delete slot.object.load(std::memory_order_acquire);
+    ~ObjectPool() { clear(); }
+
+    /// Deletes what is in the pool now; what is out with a lease comes back later. Thread-safe.
+    void clear() noexcept {
+        for (Slot& slot : slots_) delete slot.object.exchange(nullptr, std::memory_order_acquire);
     }
 
     /// An object from the pool, as its last user left it, or what `make()` gives (a std::unique_ptr<T>).

@@ -35,6 +35,12 @@ public:
         return ::new (take_bytes(sizeof(T))) T(value);
     }
 
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+        std::size_t lines = 0;
+        for (const auto& block : blocks_) lines += block.capacity();
+        return lines * sizeof(Line);
+    }
+
     /// Gives everything back. When the last round overflowed into a second block, one block of the whole size replaces
     /// them, so that a steady load allocates once.
     void reset();

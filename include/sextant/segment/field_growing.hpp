@@ -43,7 +43,7 @@ public:
     [[nodiscard]] bool search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count,
                                           FieldScratch& scratch, std::span<Neighbor> out,
                                           std::span<std::size_t> found) const noexcept override;
-    [[nodiscard]] VectorView raw(RowId row) const noexcept override { return raw_.get(row); }
+    [[nodiscard]] const VectorReader& vectors() const noexcept override { return raw_; }
     [[nodiscard]] std::uint32_t indexed_rows() const noexcept override { return graph_.linked(); }
     [[nodiscard]] FieldBytes bytes() const noexcept override;
     [[nodiscard]] Result<void> verify(std::uint32_t row_count, BitmapView deleted) const override;

@@ -9,10 +9,11 @@
 #include "sextant/core/arena.hpp"
 #include "sextant/core/types.hpp"
 #include "sextant/quantizer/metric_traits.hpp"
+#include "sextant/segment/vector_reader.hpp"
 
 namespace sextant::inline v1::detail {
 
-class RawRows {
+class RawRows final : public VectorReader {
 public:
     RawRows() = default;
     /// Addresses for max_rows; memory is taken by ensure().
@@ -32,6 +33,8 @@ public:
     /// metric.
     [[nodiscard]] VectorView unit(RowId row, std::span<float> room, bool& zero) const noexcept;
     [[nodiscard]] RowSource source() const noexcept;
+    /// Where they lie: no copy, no failure.
+    [[nodiscard]] Result<VectorRows> read(std::span<const RowId> rows, QueryScratch& scratch) const override;
 
     /// That vectors are finite and their norms right. corruption names the row.
     [[nodiscard]] Result<void> verify(std::uint32_t row_count) const;

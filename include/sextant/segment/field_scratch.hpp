@@ -10,6 +10,8 @@ namespace sextant::inline v1 {
 
 class FieldScratch {
 public:
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return query.memory_bytes() + graph.memory_bytes(); }
+
     // Used by the searches of fields; not for callers.
     QueryScratch query;  ///< bound queries, candidates, distances; given back when the next search begins
     HnswScratch graph;

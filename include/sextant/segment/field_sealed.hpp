@@ -17,29 +17,29 @@ namespace sextant::inline v1::detail {
 class SealedRows final : public SealedField {
 public:
     SealedRows(const FieldShape& shape, RawRows raw, std::unique_ptr<CodeRows> codes, HnswIndex graph,
-               std::uint32_t row_count) noexcept;
+               std::uint32_t row_count, std::uint64_t codebook_bytes) noexcept;
 
     [[nodiscard]] FieldAnswer search(const FieldQuery& query, std::uint32_t row_count, FieldScratch& scratch,
                                      std::span<Neighbor> out) const noexcept override;
     [[nodiscard]] bool search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count,
                                           FieldScratch& scratch, std::span<Neighbor> out,
                                           std::span<std::size_t> found) const noexcept override;
-    [[nodiscard]] VectorView raw(RowId row) const noexcept override { return raw_.get(row); }
+    [[nodiscard]] const VectorReader& vectors() const noexcept override { return raw_; }
     [[nodiscard]] std::uint32_t indexed_rows() const noexcept override { return graph_.linked(); }
     [[nodiscard]] FieldBytes bytes() const noexcept override;
     [[nodiscard]] Result<void> verify(std::uint32_t row_count, BitmapView deleted) const override;
 
     [[nodiscard]] const HnswIndex& graph() const noexcept { return graph_; }
 
-private:
     [[nodiscard]] FieldView view() const noexcept;
 
+private:
     FieldShape shape_;
     RawRows raw_;
     std::unique_ptr<CodeRows> codes_;
     HnswIndex graph_;
     std::uint32_t row_count_;
-    std::uint64_t codebook_bytes_ = 0;
+    std::uint64_t codebook_bytes_;
 };
 
 }  // namespace sextant::inline v1::detail

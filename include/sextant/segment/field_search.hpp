@@ -24,8 +24,9 @@ namespace sextant::inline v1::detail {
 /// The arrays of a field at the moment a search begins.
 struct FieldView {
     MetricTraits metric;
-    RowSource raw;
-    const FieldCodec* codec = nullptr;  ///< null: there are no codes
+    RowSource raw;                          ///< for scans
+    const VectorReader* vectors = nullptr;  ///< for rescoring
+    const FieldCodec* codec = nullptr;      ///< null: there are no codes
     RowSource codes;
     std::uint32_t coded = 0;           ///< rows [0, coded) have codes
     bool lossless = false;             ///< the codes of these rows decode to them, bit for bit

@@ -1,6 +1,6 @@
 /// VectorField: one vector column of a collection, behind an interface the core calls once per segment and operation,
 /// never per row. TypedField<M, Q> (typed_field.hpp) is the model that knows metric and quantizer.
-/// Threads: VectorField and SealedField are immutable; GrowingField: search, raw and stats are safe beside one appender
+/// Threads: VectorField and SealedField are immutable; GrowingField: search, vectors and stats are safe beside one appender
 /// and one linker (which may run at once).
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -19,6 +20,7 @@
 #include "sextant/core/result.hpp"
 #include "sextant/core/types.hpp"
 #include "sextant/index/hnsw/hnsw_params.hpp"
+#include "sextant/segment/vector_reader.hpp"
 
 namespace sextant::inline v1 {
 
@@ -45,7 +47,8 @@ struct FieldAnswer {
     std::size_t found = 0;  ///< rows written, closest first, ties by row; distances are exact when rescored
     FieldPlan plan = FieldPlan::scan_raw;
     SearchCounters counters = {};
-    bool more_within_bound = false;  ///< `count` cut off rows that also lay within `bound`
+    bool more_within_bound = false;     ///< `count` cut off rows that also lay within `bound`
+    std::optional<Error> failure = {};  ///< raw vectors could not be read: nothing was found
 };
 
 struct FieldBytes {
@@ -69,8 +72,8 @@ public:
     [[nodiscard]] virtual bool search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count,
                                                   FieldScratch& scratch, std::span<Neighbor> out,
                                                   std::span<std::size_t> found) const noexcept = 0;
-    /// The vector as it was given, bit for bit.
-    [[nodiscard]] virtual VectorView raw(RowId row) const noexcept = 0;
+    /// The vectors as they were given, bit for bit. Lives as long as the rows.
+    [[nodiscard]] virtual const VectorReader& vectors() const noexcept = 0;
     [[nodiscard]] virtual std::uint32_t indexed_rows() const noexcept = 0;  ///< rows the graph holds
     [[nodiscard]] virtual FieldBytes bytes() const noexcept = 0;
     /// Structure and reachability of the graph; that codes decode near their vectors. corruption names the row.

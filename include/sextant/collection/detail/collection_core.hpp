@@ -66,7 +66,8 @@ public:
     [[nodiscard]] Result<WriteReceipt> write_where(const Filter& filter, const WriteOp& change);
 
     /// Hands over each point that exists, in the order asked; all of one version.
-    [[nodiscard]] Result<void> get(std::span<const PointId> ids, FunctionRef<void(const PointRef&)> sink) const;
+    [[nodiscard]] Result<void> get(std::span<const PointId> ids, const Select& select,
+                                   FunctionRef<void(const PointRef&)> sink) const;
     /// Says by its return value from where to go on.
     [[nodiscard]] Result<std::optional<PointId>> scroll(const ScrollRequest& request,
                                                         FunctionRef<void(const PointRef&)> sink) const;

@@ -1,0 +1,36 @@
+/// VectorReader: the way to raw vectors for who may wait for them and can be told that they cannot be had: rescoring,
+/// reading points, sealing. The only way to vectors that may lie on disk. A RowSource is for who cannot fail: kernels over
+/// rows that are in memory, as those of growing rows and all codes are.
+/// Threads: const-safe; a scratch is confined.
+/// Cost: one call per list of rows; for rows in memory it neither copies nor allocates.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "sextant/core/query_scratch.hpp"
+#include "sextant/core/result.hpp"
+#include "sextant/core/types.hpp"
+
+namespace sextant::inline v1 {
+
+/// Where rows that were asked for can be read. Lifetime: until the scratch they were read with is reset.
+struct VectorRows {
+    RowSource source;
+    std::span<const RowId> rows;  ///< where in the source each of them lies, in the order they were asked for
+
+    /// As it was given. REQUIRES: dimension is the field's.
+    [[nodiscard]] VectorView vector(std::size_t index, std::size_t dimension) const noexcept {
+        return {reinterpret_cast<const float*>(source.row(rows[index])), dimension};
+    }
+};
+
+class VectorReader {
+public:
+    virtual ~VectorReader() = default;
+    /// `rows` live as long as what is returned. io_error or corruption name file and offset. Throws std::bad_alloc when
+    /// the scratch must grow and cannot.
+    [[nodiscard]] virtual Result<VectorRows> read(std::span<const RowId> rows, QueryScratch& scratch) const = 0;
+};
+
+}  // namespace sextant::inline v1
