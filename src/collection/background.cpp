@@ -51,7 +51,7 @@ void Background::note_refusal(Lane lane, const std::string& why) noexcept {
         for (const auto& task : dropped) task->finish(error);
         keep_error(lane, error);
     } catch (const std::bad_alloc&) {
-        for (const auto& task : dropped) task->finish(Error{ErrorCode::resource_exhausted, "out of memory"});
+        for (const auto& task : dropped) task->finish(out_of_memory());
     }
 }
 

@@ -29,9 +29,13 @@ namespace sextant::inline v1::detail {
 
 class CoreState;
 
+/// Short enough to need no memory itself.
+[[nodiscard]] inline Error out_of_memory() noexcept { return {ErrorCode::resource_exhausted, "out of memory"}; }
+
 class Background {
 public:
-    explicit Background(CoreState& core) noexcept : core_(core) {}
+    /// Throws std::bad_alloc: a stop source has a state of its own.
+    explicit Background(CoreState& core) : core_(core) {}
 
     /// Starts what is due. REQUIRES: no lock is held and no version is pinned.
     void poke();

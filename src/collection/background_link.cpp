@@ -207,8 +207,9 @@ void Background::link_job() noexcept {
         try {
             going = link_next();
         } catch (...) {
-            // No memory to say what went wrong. The next write starts the lane again.
+            // No memory to say more. The next write starts the lane again; who waits is told and does not try for ever.
             const MutexLock lock(mutex_);
+            link_error_ = out_of_memory();
             linking_ = nullptr;
             --at_work_;
             going = link_running_ = false;

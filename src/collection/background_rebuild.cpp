@@ -236,6 +236,7 @@ void Background::abandon_rebuild() noexcept {
     {
         const MutexLock lock(mutex_);
         rebuilding_.clear();
+        rebuild_error_ = out_of_memory();
         task = std::move(optimizing_);
         optimizing_.reset();
         waiting.swap(optimize_queue_);
@@ -243,8 +244,8 @@ void Background::abandon_rebuild() noexcept {
         rebuild_running_ = false;
         changed_.notify_all();
     }
-    if (task != nullptr) task->finish(Error{ErrorCode::resource_exhausted, "out of memory"});
-    for (const auto& each : waiting) each->finish(Error{ErrorCode::resource_exhausted, "out of memory"});
+    if (task != nullptr) task->finish(out_of_memory());
+    for (const auto& each : waiting) each->finish(out_of_memory());
 }
 
 /// False: the lane has ended.

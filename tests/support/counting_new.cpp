@@ -17,20 +17,43 @@
 
 namespace {
 thread_local std::uint64_t count = 0;
+thread_local bool failing = false;
+thread_local std::uint64_t granted_left = 0;
+thread_local bool has_failed = false;
+thread_local bool fails_once = false;
 }  // namespace
+
+test_support::FailingAllocations::FailingAllocations(std::uint64_t granted, Shortage shortage) noexcept {
+    fails_once = shortage == Shortage::once;
+    granted_left = granted;
+    has_failed = false;
+    failing = true;
+}
+test_support::FailingAllocations::~FailingAllocations() { failing = false; }
+bool test_support::FailingAllocations::failed() const noexcept { return has_failed; }
 
 std::uint64_t test_support::allocations_of_this_thread() noexcept { return count; }
 
 #ifdef SEXTANT_TEST_COUNTS_BY_HOOK
 
+bool test_support::FailingAllocations::work() noexcept { return false; }
+
 extern "C" void __sanitizer_malloc_hook(const volatile void*, std::size_t) { ++count; }
 
 #else
+
+bool test_support::FailingAllocations::work() noexcept { return true; }
 
 namespace {
 
 void* counted(std::size_t size, std::size_t alignment) noexcept {
     ++count;
+    if (failing && granted_left-- == 0) {
+        granted_left = 0;
+        has_failed = true;
+        failing = !fails_once;
+        return nullptr;
+    }
     if (alignment <= alignof(std::max_align_t)) return std::malloc(size == 0 ? 1 : size);
     return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
 }
