@@ -38,6 +38,59 @@ void require(bool condition, const char* what) {
     if (!condition) throw std::runtime_error(what);
 }
 
+void change_payload(L2Codes& c, PointId id, std::uint64_t n) {
+    switch (n % 4) {
+        case 0: c.set_payload(id, {{"changed", n}}).value(); break;
+        case 1: c.delete_payload_keys(id, {"changed"}).value(); break;
+        case 2: c.overwrite_payload(id, {{"n", n % 2000}}).value(); break;
+        default:
+            c.clear_payload(id).value();
+            c.set_payload(id, {{"n", n % 2000}}).value();
+            break;
+    }
+}
+
+/// Compare-and-set of a point that nobody else writes; false where it failed.
+bool set_if(L2Codes& c, PointId id, VectorView v) {
+    const auto known = c.get(id);
+    const auto set = c.upsert_if(known ? known->version : Lsn{}, id, v);
+    return set.has_value() && c.get(id).value().version == set.value();
+}
+
+void search(const L2Codes& c, VectorView v, Random& random) {
+    SearchRequest request{.vector = v, .k = 5, .exact = random.below(8) == 0};
+    if (random.below(4) == 0) request.filter = field("n") < 500;
+    switch (random.below(6)) {
+        case 0: {
+            const std::vector<SearchRequest> requests(3, request);
+            for (const auto& result : c.search_batch(requests).value()) {
+                require(result.size() == 5, "a search of a batch came back short");
+            }
+            break;
+        }
+        case 1: {
+            SearchResult result;
+            c.search_into(request, result).value();
+            require(result.size() == 5, "a search came back short");
+            break;
+        }
+        case 2: {
+            request.score_threshold = 1.0F;
+            const auto result = c.search(request).value();
+            require(result.size() == 0 || result[result.size() - 1].score <= 1.0F, "a hit beyond the threshold");
+            break;
+        }
+        case 3: {
+            std::stop_source stop;
+            request.stop_token = stop.get_token();
+            stop.request_stop();
+            require(!c.search(request).value().complete, "a search that was stopped says it is complete");
+            break;
+        }
+        default: require(c.search(request).value().size() == 5, "a search came back short");
+    }
+}
+
 void soak(std::chrono::milliseconds duration) {
     constexpr std::size_t dimension = 16;
     const Vectors vectors = clustered_vectors(2000, dimension, 1);
@@ -66,12 +119,21 @@ void soak(std::chrono::milliseconds duration) {
                     c.write(std::move(batch)).value();
                     break;
                 }
-                case 4: c.erase(PointId{own + random.below(500)}).value(); break;
-                case 5: c.set_payload(PointId{random.below(2000)}, {{"changed", written++}}).value(); break;
+                case 4: {
+                    const std::vector<PointId> ids{PointId{own + random.below(500)}, PointId{own + random.below(500)}};
+                    require(c.erase(ids).value() <= 2, "more points erased than named");
+                    break;
+                }
+                case 5: change_payload(c, PointId{random.below(2000)}, written++); break;
                 case 6: c.erase(field("n") == t).value(); break;
                 case 7: c.scroll({.limit = 50, .filter = field("n") >= 5}).value(); break;
                 case 8: c.count(field("n") < 1000).value(); break;
-                case 9: c.stats().value(); break;
+                case 9:
+                    require(c.stats().value().live_rows >= 2000, "points that nobody erases are gone");
+                    require(L2Codes::estimate(1000, {.dimension = dimension}).value().peak > 0,
+                            "an estimate of nothing");
+                    require(set_if(c, PointId{own + 501}, v), "a version that only this thread writes has changed");
+                    break;
                 case 10:
                     if (random.below(50) == 0) c.optimize().value();
                     break;
@@ -89,12 +151,7 @@ void soak(std::chrono::milliseconds duration) {
                 case 13:
                     if (random.below(100) == 0) c.verify(random.below(2) == 0 ? Depth::full : Depth::structure).value();
                     break;
-                default: {
-                    SearchRequest request{.vector = v, .k = 5, .exact = random.below(8) == 0};
-                    if (random.below(4) == 0) request.filter = field("n") < 500;
-                    require(c.search(request).value().size() == 5, "a search came back short");
-                    ++searches;
-                }
+                default: search(c, v, random); ++searches;
             }
         }
     });
