@@ -245,8 +245,8 @@ TEST_CASE("a zero vector under cosine is kept and is at distance 1 of everything
     CHECK(c.search({.vector = x, .k = 3}).value()[1].score == 0.0F);
 }
 
-TEMPLATE_TEST_CASE("numbers too large to compare are refused, the largest that are not rank rightly", "[bad_input]", L2,
-                   Angles, Products, L2Codes) {
+TEMPLATE_TEST_CASE("numbers too large to compare are refused, the largest that are not rank rightly",
+                   "[bad_input][kernel]", L2, Angles, Products, L2Codes) {
     auto c = TestType::open({.dimension = 3}, inline_work()).value();
     const auto refused = c.upsert(PointId{1}, std::vector<float>{1e38F, 0, 0});
     REQUIRE_FALSE(refused.has_value());
@@ -266,7 +266,7 @@ TEMPLATE_TEST_CASE("numbers too large to compare are refused, the largest that a
     }
 }
 
-TEST_CASE("denormal numbers rank rightly", "[bad_input]") {
+TEST_CASE("denormal numbers rank rightly", "[bad_input][kernel]") {
     const float tiny = std::numeric_limits<float>::denorm_min();
     auto c = Angles::open({.dimension = 2}, inline_work()).value();
     c.upsert(PointId{1}, std::vector<float>{tiny * 100, 0}).value();
@@ -282,6 +282,15 @@ TEST_CASE("denormal numbers rank rightly", "[bad_input]") {
     l2.upsert(PointId{2}, std::vector<float>{1, 1}).value();
     CHECK(ids_of(l2.search({.vector = std::vector<float>{0, 0}, .k = 2}).value()) ==
           std::vector<PointId>{PointId{1}, PointId{2}});
+
+    // Below what a squared float can tell apart, points tie and rank by id; above it, by distance.
+    auto close = L2::open({.dimension = 1}, inline_work()).value();
+    close.upsert(PointId{1}, std::vector<float>{2e-25F}).value();
+    close.upsert(PointId{2}, std::vector<float>{1e-25F}).value();
+    close.upsert(PointId{3}, std::vector<float>{2e-20F}).value();
+    close.upsert(PointId{4}, std::vector<float>{1e-20F}).value();
+    CHECK(ids_of(close.search({.vector = std::vector<float>{0}, .k = 4}).value()) ==
+          std::vector<PointId>{PointId{1}, PointId{2}, PointId{4}, PointId{3}});
 }
 
 TEST_CASE("fewer than k points are an answer, not an error", "[bad_input]") {
@@ -322,7 +331,7 @@ void check_equal_vectors(C c, std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("many equal vectors do not make a search slow or wrong", "[bad_input]") {
+TEST_CASE("many equal vectors do not make a search slow or wrong", "[bad_input][kernel]") {
     for (const std::size_t count : {std::size_t{8'000}, std::size_t{32'000}}) {
         check_equal_vectors(L2::open({.dimension = 8}, inline_work()).value(), count);
         check_equal_vectors(L2Codes::open({.dimension = 8}, inline_work()).value(), count);

@@ -2,6 +2,7 @@
 
 #include "collection/collection_support.hpp"
 #include "support/catch.hpp"
+#include "support/golden.hpp"
 
 using namespace sextant;
 using namespace test_support;
@@ -37,4 +38,22 @@ TEST_CASE("the options of a quantizer are checked with the others", "[options]")
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error() == bad.validate().error());
     CHECK_FALSE(L2Codes::open({.dimension = 3, .quantizer = bad}).has_value());
+}
+
+// What an option means that a collection of version 1 leaves out, for ever: later versions may have other defaults, and
+// must give such a collection these.
+TEST_CASE("defaults of version 1 are as ever", "[options][golden]") {
+    const auto golden = golden_lines("options.txt");
+    const L2Codes::Options memory = L2Codes::Options{.dimension = 8}.resolved(false);
+    const L2Codes::Options files = L2Codes::Options{.dimension = 8}.resolved(true);
+    const std::map<std::string, std::string> now{
+        {"index.m", std::to_string(*memory.index.m)},
+        {"index.ef_construction", std::to_string(*memory.index.ef_construction)},
+        {"index.seed", std::to_string(*memory.index.seed)},
+        {"durability in memory", std::to_string(static_cast<int>(*memory.durability))},
+        {"durability of files", std::to_string(static_cast<int>(*files.durability))},
+        {"deterministic", std::to_string(*memory.deterministic ? 1 : 0)},
+        {"scalar quantile given", std::to_string(memory.quantizer->quantile.has_value() ? 1 : 0)},
+    };
+    CHECK(now == golden);
 }

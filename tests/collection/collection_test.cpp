@@ -31,8 +31,8 @@ TEMPLATE_TEST_CASE("a vector comes back bit for bit, before and after sealing", 
     }
 }
 
-TEMPLATE_TEST_CASE("searches find the true neighbours, growing, linked and sealed", "[collection]", L2, L2Codes, Angles,
-                   AngleCodes, Products) {
+TEMPLATE_TEST_CASE("searches find the true neighbours, growing, linked and sealed", "[collection][kernel]", L2, L2Codes,
+                   Angles, AngleCodes, Products) {
     const Vectors vectors = clustered_vectors(6000, 24, 5);
     const Vectors queries = clustered_vectors(50, 24, 6);
     auto c = TestType::open({.dimension = 24}, inline_work()).value();
@@ -57,7 +57,7 @@ TEMPLATE_TEST_CASE("searches find the true neighbours, growing, linked and seale
     c.verify().value();
 }
 
-TEST_CASE("scores have the sign and scale of their metric", "[collection]") {
+TEST_CASE("scores have the sign and scale of their metric", "[collection][kernel]") {
     const std::vector<float> a{3, 0};
     const std::vector<float> b{0, 4};
     const std::vector<float> query{1, 0};

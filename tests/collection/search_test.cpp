@@ -146,7 +146,7 @@ TEST_CASE("select decides what comes along", "[search]") {
     CHECK(all[0].vector == std::vector<float>{0, 0});
 }
 
-TEST_CASE("a batch of searches answers as each of them alone", "[search]") {
+TEST_CASE("a batch of searches answers as each of them alone", "[search][kernel]") {
     const bool sealed = GENERATE(false, true);
     const auto c = line<L2Codes>(3000, sealed);
     const Vectors queries = normal_vectors(40, 2, 3, 1000.0F);
@@ -208,7 +208,7 @@ TEST_CASE("a request that is stopped does not cut the others of its batch short"
     }
 }
 
-TEST_CASE("a larger ef makes up for codes that are coarse where most rows lie", "[search]") {
+TEST_CASE("a larger ef makes up for codes that are coarse where most rows lie", "[search][kernel]") {
     // One step for all rows: it is chosen by the long ones, and most rows are a tenth as long.
     Vectors vectors = normal_vectors(8000, 32, 71);
     for (std::size_t r = 0; r < vectors.size(); ++r) {
