@@ -1,5 +1,6 @@
 /// fwd: names of the public types without their definitions, for headers that only mention them.
 /// Collection itself cannot be declared here without its concepts: a header that names one includes it.
+/// Threads: nothing: declarations.
 #pragma once
 
 #include <cstdint>

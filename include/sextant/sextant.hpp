@@ -2,6 +2,7 @@
 ///   #include <sextant/sextant.hpp>
 ///   namespace sx = sextant;
 /// Each header it includes can also be included alone.
+/// Threads: says each header for what it declares.
 #pragma once
 
 #include "sextant/collection/collection.hpp"

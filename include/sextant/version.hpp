@@ -1,4 +1,5 @@
 /// version: which release this is. The build reads its own version from here, so the two cannot differ.
+/// Threads: nothing: two numbers and a string.
 #pragma once
 
 #define SEXTANT_VERSION_MAJOR 0

@@ -1,4 +1,5 @@
 /// Index: finds near rows. It sees a RowScorer and a RowFilter, and nothing else: no vector, metric, code or file.
+/// Threads: a model is const-safe, and searched beside one linker.
 #pragma once
 
 #include <concepts>

@@ -1,5 +1,6 @@
 /// Metric: what "near" means. A model is an empty type whose every member is static.
 /// Invariant: a distance is smaller-is-closer, always; to_score is the only place with a sign.
+/// Threads: a model is immutable: it has no data.
 #pragma once
 
 #include <concepts>

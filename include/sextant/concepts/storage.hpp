@@ -1,4 +1,5 @@
 /// Storage: the policy that says where rows live. It holds no data; segments ask it how to.
+/// Threads: a model is immutable: it has no data.
 #pragma once
 
 #include <concepts>

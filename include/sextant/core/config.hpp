@@ -1,4 +1,5 @@
 /// config: what the compiler offers, in the library's own words.
+/// Threads: nothing: macros.
 #pragma once
 
 #if defined(__cpp_exceptions) || defined(__EXCEPTIONS)

@@ -1,6 +1,7 @@
 /// limits: the largest of everything a caller may give. Past one of these is invalid_argument that names the field.
 /// Why limits at all: a size from outside is multiplied, allocated and recursed upon; a bound stated here keeps each of
 /// those products inside 64 bits and each stack finite, and it can be tested.
+/// Threads: immutable.
 #pragma once
 
 #include <cstddef>

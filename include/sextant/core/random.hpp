@@ -1,4 +1,5 @@
 /// random: seeded, portable numbers. Nothing in the library draws from an unseeded source unless it says so.
+/// Threads: const-safe; a Random is confined to who draws from it.
 #pragma once
 
 #include <cstdint>

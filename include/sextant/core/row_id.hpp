@@ -1,5 +1,6 @@
 /// row_id: the plain types that kernels, indexes and segments exchange. No header but <cstdint> and <cstddef>:
 /// kernel translation units include this, and must not see inline functions of the standard library.
+/// Threads: values.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
 /// thread_annotations: which lock guards what, in words that clang checks (-Wthread-safety) and other compilers skip.
+/// Threads: nothing: attributes.
 #pragma once
 
 #if defined(__clang__)

@@ -1,4 +1,5 @@
 /// thread_hint: a number that differs between running threads, for choosing where to begin looking for a free slot.
+/// Threads: thread-safe.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 /// Cosine: the cosine of the angle between two vectors, larger is closer.
 /// Invariant: the vectors given to distance_fn() have length 1; the zero vector stays zero and so lies at distance 1
 /// from everything, itself included.
+/// Threads: immutable.
 #pragma once
 
 #include "sextant/concepts/metric.hpp"

@@ -1,6 +1,7 @@
 /// InnerProduct: Σ a·b, larger is closer. Vectors are taken as they are.
 /// Why no lower bound: a vector's nearest neighbour need not be itself, and distances may be negative; nothing in the
 /// library may assume either.
+/// Threads: immutable.
 #pragma once
 
 #include "sextant/concepts/metric.hpp"

@@ -1,4 +1,5 @@
 /// metrics: the metrics that come with the library, and their names at run time.
+/// Threads: immutable.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,7 @@
 /// SquaredL2: Euclidean distance. Inside, distances stay squared, which orders alike and saves the root.
 /// Ranges: squares are 32-bit floats, so points closer than about 1e-22 to the query are all at distance 0 and rank by id;
 /// vectors longer than 9.2e18 are refused, as squares would overflow. Scale data that lives beyond.
+/// Threads: immutable.
 #pragma once
 
 #include <cmath>

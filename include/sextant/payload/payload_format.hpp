@@ -1,5 +1,6 @@
 /// payload_format: the numbers of the payload encoding, version 1. The page docs/format/payload.md is its description.
 /// Invariants: a tag once given is never given another meaning.
+/// Threads: immutable.
 #pragma once
 
 #include <cstddef>

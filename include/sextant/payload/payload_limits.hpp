@@ -1,5 +1,6 @@
 /// payload_limits: how large a path and the lists of a filter may be; the sizes of payloads and of filter trees stand
 /// with the other limits in core/limits. Past one of these is an error that names it; nothing is cut short in silence.
+/// Threads: immutable.
 #pragma once
 
 #include <cstddef>

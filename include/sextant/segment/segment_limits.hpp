@@ -1,4 +1,5 @@
 /// segment_limits: how large a growing segment becomes before it is sealed. Decided here and nowhere else.
+/// Threads: pure functions.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 /// WriteOp: one operation as CollectionCore takes it: encoded, nothing owned, not yet checked against the collection.
+/// Threads: confined: views of what its caller holds.
 #pragma once
 
 #include <cstdint>

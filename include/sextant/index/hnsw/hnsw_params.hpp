@@ -1,4 +1,5 @@
 /// HnswParams: how a graph is built. Source: Malkov & Yashunin 2016 (arXiv:1603.09320), whose names are used.
+/// Threads: values.
 #pragma once
 
 #include <cstdint>

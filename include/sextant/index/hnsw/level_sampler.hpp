@@ -1,6 +1,7 @@
 /// level_sampler: the highest level of a row, drawn from a hash of its key, so that the same rows give the same graph.
 /// Why integers: Malkov & Yashunin 2016, §4.1, draw floor(-ln(u) / ln(m)); comparing the hash with 2^64 / m^l gives the
 /// same distribution, and the same level on every platform, whatever its logarithm rounds to.
+/// Threads: pure functions.
 #pragma once
 
 #include <cstdint>

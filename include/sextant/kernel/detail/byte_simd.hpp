@@ -5,6 +5,7 @@
 /// sets give the same bits.
 /// Why the query is biased: vpdpbusd multiplies unsigned by signed bytes, so Σ (q+128)·v = Σ q·v + 128·Σ v, and Σ v
 /// stands in the row's trailer. AVX2's vpmaddubsw would saturate (2·255·128 > 32767): it widens to 16 bits instead.
+/// Threads: pure functions: what they read and write is the caller's.
 #pragma once
 
 #include "sextant/kernel/detail/target.hpp"

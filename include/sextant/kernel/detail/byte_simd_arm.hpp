@@ -1,6 +1,7 @@
 /// byte_simd_arm: the 8-bit primitives for NEON, with and without the dot product extension.
 /// Why signed here: NEON multiplies signed by signed bytes, so the bias of the query is taken off again (one exclusive
 /// or per 16 bytes and pass of four rows) and no correction by the row's sum is needed.
+/// Threads: pure functions: what they read and write is the caller's.
 #pragma once
 
 #include "sextant/kernel/detail/byte_simd.hpp"

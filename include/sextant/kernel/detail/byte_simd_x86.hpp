@@ -1,4 +1,5 @@
 /// byte_simd_x86: the 8-bit primitives for SSE2, AVX2, AVX-512 and AVX-512 with VNNI.
+/// Threads: pure functions: what they read and write is the caller's.
 #pragma once
 
 #include "sextant/kernel/detail/byte_simd.hpp"

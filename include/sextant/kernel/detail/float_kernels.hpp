@@ -1,6 +1,7 @@
 /// float_kernels: squared L2 and inner product of float vectors, one to one and one query to listed rows.
 /// Cost: one to one keeps four sums, which covers the latency of four cycles of a multiply-add at one vector per cycle
 /// (two loads a cycle). A list reads each part of the query once for four rows.
+/// Threads: pure functions: what they read and write is the caller's.
 #pragma once
 
 #include "sextant/kernel/detail/float_simd.hpp"

@@ -2,6 +2,7 @@
 /// a tail without reading past it, and reducing four sums at once.
 /// Why own reductions: four horizontal sums one after the other cost about 4 × 6 dependent steps; transposed they are
 /// 13 additions and shuffles for all four rows.
+/// Threads: pure functions: what they read and write is the caller's.
 #pragma once
 
 #include "sextant/kernel/detail/target.hpp"

@@ -2,6 +2,7 @@
 /// Cost: a tile of 4 queries × 4 rows (2 × 4 where there are 16 registers) does 16 distances with 8 loads per step
 /// instead of 32. Rows come in blocks that stay in the first level cache while every query passes over them; meanwhile
 /// the next block is fetched, so that memory is read once for all queries. One query alone is a streaming read.
+/// Threads: pure functions: what they read and write is the caller's.
 #pragma once
 
 #include "sextant/kernel/detail/float_kernels.hpp"

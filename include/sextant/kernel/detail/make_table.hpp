@@ -1,5 +1,6 @@
 /// make_table: the kernels of one instruction set as a table of function pointers. Included by src/kernel/<isa>.cpp
 /// only, each of which is compiled for its own instruction set.
+/// Threads: immutable: a table is a constant.
 #pragma once
 
 #include "sextant/kernel/detail/float_kernels.hpp"

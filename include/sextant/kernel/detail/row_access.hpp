@@ -1,6 +1,7 @@
 /// row_access: where the rows of a list lie, and how they are fetched before they are needed.
 /// Cost: a list of scattered rows is bound by cache misses; everything here serves to have as many of them under way
 /// at once as the CPU can track. docs/internals/kernels.md has the measurements behind the constants.
+/// Threads: pure functions: what they read and write is the caller's.
 #pragma once
 
 #include "sextant/kernel/detail/target.hpp"

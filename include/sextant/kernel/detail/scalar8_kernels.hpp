@@ -1,6 +1,7 @@
 /// scalar8_kernels: one 8-bit query against listed or consecutive 8-bit rows with trailers.
 /// Cost: rows of up to four vectors keep the whole query in registers for the list; longer ones share every load of
 /// the query between four rows. The trailer lies in the row's last cache line, which is fetched anyway.
+/// Threads: pure functions: what they read and write is the caller's.
 #pragma once
 
 #include "sextant/kernel/detail/byte_simd_arm.hpp"

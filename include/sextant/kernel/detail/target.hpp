@@ -3,6 +3,7 @@
 /// newer CPU to the rest of the program; (2) no function of the standard library is called.
 /// Why one tag per instruction set: a kernel is a template on the tag; a tag exists only where the compiler flags of
 /// the translation unit allow its instructions.
+/// Threads: pure functions: what they read and write is the caller's.
 #pragma once
 
 #include <cstddef>
