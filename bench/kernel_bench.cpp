@@ -277,8 +277,10 @@ void register_byte_kernels(const KernelTable* table) {
                     table->l2_i8_range(bytes.query, bytes.bytes.data(), bytes.stride, row_count, out.data());
                     benchmark::DoNotOptimize(out.data());
                 }
-                state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * row_count));
-                state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * row_count * bytes.stride));
+                state.SetItemsProcessed(
+                    static_cast<std::int64_t>(static_cast<std::size_t>(state.iterations()) * row_count));
+                state.SetBytesProcessed(
+                    static_cast<std::int64_t>(static_cast<std::size_t>(state.iterations()) * row_count * bytes.stride));
             });
         }
         benchmark::RegisterBenchmark(("encode_i8/" + name + "/" + std::to_string(dimension)).c_str(),
@@ -305,7 +307,8 @@ void register_tiles(const KernelTable* table) {
                                    rows.row_count, out.data(), rows.row_count);
                 benchmark::DoNotOptimize(out.data());
             }
-            state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * query_count * rows.row_count));
+            state.SetItemsProcessed(
+                static_cast<std::int64_t>(static_cast<std::size_t>(state.iterations()) * query_count * rows.row_count));
         });
     }
 }

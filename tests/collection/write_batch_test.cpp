@@ -104,7 +104,6 @@ TEST_CASE("payload changes of many points by ids and by filter", "[write_batch]"
 
 TEST_CASE("a point that several operations name counts once", "[write_batch]") {
     L2 c = L2::open({.dimension = 2}, inline_work()).value();
-    const std::vector<float> v{1.0F, 2.0F};
     c.upsert(PointId{1}, v, {{"a", 1}}).value();
     c.upsert(PointId{2}, v).value();
     const std::vector<PointId> twice{PointId{1}, PointId{1}, PointId{2}, PointId{9}};

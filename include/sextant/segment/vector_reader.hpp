@@ -28,7 +28,8 @@ struct VectorRows {
 class VectorReader {
 public:
     virtual ~VectorReader() = default;
-    /// `rows` live as long as what is returned. io_error or corruption name file and offset. Throws std::bad_alloc when
+    /// `rows` live as long as what is returned, whose source has inverse norms where the field's metric works on unit
+    /// vectors. io_error or corruption name file and offset. Throws std::bad_alloc when
     /// the scratch must grow and cannot.
     [[nodiscard]] virtual Result<VectorRows> read(std::span<const RowId> rows, QueryScratch& scratch) const = 0;
 };
