@@ -113,7 +113,7 @@ std::string as_bvecs(const Matrix& matrix) {
     std::string out;
     for (std::size_t i = 0; i < matrix.values.size(); ++i) {
         if (i % dimension == 0) append_little(out, dimension);
-        out.push_back(static_cast<char>(matrix.values[i]));
+        out.push_back(static_cast<char>(static_cast<unsigned char>(matrix.values[i])));
     }
     return out;
 }

@@ -332,10 +332,9 @@ void check_equal_vectors(C c, std::size_t count) {
 }  // namespace
 
 TEST_CASE("many equal vectors do not make a search slow or wrong", "[bad_input][kernel]") {
-    for (const std::size_t count : {std::size_t{8'000}, std::size_t{32'000}}) {
-        check_equal_vectors(L2::open({.dimension = 8}, inline_work()).value(), count);
-        check_equal_vectors(L2Codes::open({.dimension = 8}, inline_work()).value(), count);
-    }
+    check_equal_vectors(L2::open({.dimension = 8}, inline_work()).value(), 5'000);
+    check_equal_vectors(L2Codes::open({.dimension = 8}, inline_work()).value(), 5'000);
+    check_equal_vectors(L2Codes::open({.dimension = 8}, inline_work()).value(), 20'000);
 }
 
 TEST_CASE("a million equal vectors do not make a search slow or wrong", "[.][soak]") {

@@ -66,7 +66,7 @@ void churn(std::size_t count, std::size_t dimension, const OpenOptions& open) {
 TEST_CASE("every live point finds itself after churn", "[churn]") { churn<L2>(4000, 16, inline_work()); }
 
 TEST_CASE("every live point finds itself after churn, codes in sealed segments", "[churn]") {
-    churn<AngleCodes>(10'000, 24, inline_work());
+    churn<AngleCodes>(8500, 16, inline_work());
 }
 
 TEST_CASE("every live point finds itself after churn with threads behind", "[churn][threads]") {

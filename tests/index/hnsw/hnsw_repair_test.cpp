@@ -186,9 +186,9 @@ TEST_CASE("rows whose ids were chosen to have upper levels stay on level 0 where
         if (detail::sample_level(key, params.seed, params.m) >= 2) keys.push_back(key);
     }
     const TestRows rows = TestRows::uniform(count, 4, 1);
+    MemoryAccount account("test");
     TestGraph graph(rows, params);
     const auto key = [&](RowId row) { return keys[to_index(row)]; };
-    MemoryAccount account("test");
     const auto with_build = [&](auto body) {
         return graph.with_build([&](const HnswBuild& build) {
             HnswBuild chosen = build;
