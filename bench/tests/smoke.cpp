@@ -124,7 +124,7 @@ std::string as_idx(const Matrix& matrix) {
     append_big(out, static_cast<std::uint32_t>(matrix.rows));
     append_big(out, 4);
     append_big(out, 6);
-    for (const float value : matrix.values) out.push_back(static_cast<char>(value));
+    for (const float value : matrix.values) out.push_back(static_cast<char>(static_cast<unsigned char>(value)));
     return out;
 }
 

@@ -3,7 +3,7 @@
 # tree to pass. Words a lint must not find in this project are put together from halves here.
 cmake_minimum_required(VERSION 3.23)
 
-set(clean_header "/// thing: an example.\n#pragma once\n\nnamespace sextant::inline v1 {}\n")
+set(clean_header "/// thing: a thing.\n/// Threads: values.\n#pragma once\n\nnamespace sextant::inline v1 {}\n")
 
 function(run_lint out_status out_words)
   execute_process(
@@ -18,7 +18,7 @@ endfunction()
 function(make_clean_tree)
   file(REMOVE_RECURSE "${WORK}/tree")
   file(WRITE "${WORK}/tree/include/sextant/core/thing.hpp" "${clean_header}")
-  file(WRITE "${WORK}/tree/include/sextant/sextant.hpp" "#pragma once\n\n#include \"sextant/core/thing.hpp\"\n")
+  file(WRITE "${WORK}/tree/include/sextant/sextant.hpp" "/// sextant: all.\n/// Threads: values.\n#pragma once\n\n#include \"sextant/core/thing.hpp\"\n")
   file(WRITE "${WORK}/tree/src/core/thing.cpp" "#include \"sextant/core/thing.hpp\"\n")
   file(WRITE "${WORK}/tree/src/io/open.cpp" "int open_file(const char* path) { return ::open(path, 0); }\n")
   file(WRITE "${WORK}/tree/src/core/anonymous.cpp" "void* p = ::mmap(nullptr, 1, 0, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\n")
