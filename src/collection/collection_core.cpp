@@ -51,10 +51,11 @@ Result<CompiledFilter> compile(const Filter& filter) {
 /// Made before a version is pinned, so that it acts after that one is let go.
 struct FreeReplaced {
     const CoreState& core;
+    Lsn seen{};  ///< of the version; to be set once it is pinned
     explicit FreeReplaced(const CoreState& state) noexcept : core(state) {}
     FreeReplaced(const FreeReplaced&) = delete;
     FreeReplaced& operator=(const FreeReplaced&) = delete;
-    ~FreeReplaced() { core.free_replaced(); }
+    ~FreeReplaced() { core.free_replaced(seen); }
 };
 
 }  // namespace
@@ -97,9 +98,10 @@ Result<SearchOutcome> CollectionCore::search(const SearchRequest& request, Funct
     SEXTANT_TRY(validate_request(request, core.options));
     SEXTANT_TRY_ASSIGN(const CompiledFilter filter, compile(request.filter));
     const ScratchPool::Lease scratch(core.scratches);
-    const FreeReplaced afterwards{core};
+    FreeReplaced afterwards{core};
     const auto pinned = core.cell.pin();
     SEXTANT_TRY(CoreState::check_open(*pinned));
+    afterwards.seen = pinned->last;
     Searcher searcher(core, *pinned, *scratch);
     SEXTANT_TRY_ASSIGN(const SearchOutcome outcome, searcher.find(request, filter.get()));
     begin(searcher.hits().size());
@@ -134,10 +136,11 @@ Result<void> CollectionCore::search_batch(std::span<const SearchRequest> request
                requests[i].filter.node() == requests[j].filter.node();
     };
     const ScratchPool::Lease scratch(core.scratches);
-    const FreeReplaced afterwards{core};
+    FreeReplaced afterwards{core};
     // A count, not an epoch: an epoch held for a long batch would keep every version written meanwhile.
     const SharedVersion<Version> held = core.cell.share();
     SEXTANT_TRY(CoreState::check_open(*held));
+    afterwards.seen = held->last;
     Searcher searcher(core, *held, *scratch);
     const auto hand_over = [&](std::size_t i, const SearchOutcome& outcome) -> Result<void> {
         outcomes[i] = outcome;

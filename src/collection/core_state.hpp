@@ -57,10 +57,12 @@ public:
         cell.publish(std::move(prepared));
         current = &next;
     }
-    /// REQUIRES: this thread has no version pinned.
-    void free_replaced() const noexcept {
+    /// For who has just let go of a version whose last write was `seen`. REQUIRES: this thread has none pinned.
+    void free_replaced(Lsn seen) const noexcept {
         // Relaxed: see Background::free_replaced.
         if (!replaced_waiting.load(std::memory_order_relaxed)) return;
+        // Writers collect by themselves: beside them searches would only queue for the lock of that.
+        if (cell.pin()->last != seen) return;
         domain.collect();
         if (domain.waiting() == 0) replaced_waiting.store(false, std::memory_order_relaxed);
     }
