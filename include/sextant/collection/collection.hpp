@@ -30,44 +30,67 @@ public:
 
     /// A new, empty collection in memory. The error names the option.
     [[nodiscard]] static Result<Collection> open(const Options& options,
-                                                 const OpenOptions& open_options = {}) requires(!S::durable) {
-        SEXTANT_TRY_ASSIGN(const detail::CoreOptions core_options, checked(options));
-        std::vector<std::unique_ptr<VectorField>> fields;
-        fields.push_back(make_field(options));
-        SEXTANT_TRY_ASSIGN(auto core, detail::CollectionCore::create(core_options, open_options, std::move(fields)));
-        return Collection(std::move(core));
-    }
+                                                 const OpenOptions& open_options = {}) requires(!S::durable);
 
     /// What memory `points` points without payloads will take, within a few percent, before any of it is taken.
-    [[nodiscard]] static Result<MemoryEstimate> estimate(std::uint64_t points, const Options& options) {
-        SEXTANT_TRY_ASSIGN(const detail::CoreOptions core_options, checked(options));
-        return detail::CollectionCore::estimate(points, core_options, *make_field(options));
-    }
+    [[nodiscard]] static Result<MemoryEstimate> estimate(std::uint64_t points, const Options& options);
 
 private:
     explicit Collection(std::unique_ptr<detail::CollectionCore> core) noexcept : CollectionHandle(std::move(core)) {}
 
-    static Result<detail::CoreOptions> checked(const Options& options) {
-        if (!options.dimension.has_value()) {
-            return invalid_argument("options.dimension: not given, and a new collection needs it");
-        }
-        SEXTANT_TRY(options.validate());
-        return core_options(options.resolved(S::durable));
-    }
-    static detail::CoreOptions core_options(const Options& resolved) {
-        return {.dimension = *resolved.dimension,
-                .index = {.m = *resolved.index.m,
-                          .ef_construction = *resolved.index.ef_construction,
-                          .seed = *resolved.index.seed},
-                .durability = *resolved.durability,
-                .deterministic = *resolved.deterministic};
-    }
+    static Result<detail::CoreOptions> checked(const Options& options);
+    static detail::CoreOptions core_options(const Options& resolved);
     /// REQUIRES: checked(options).
-    static std::unique_ptr<VectorField> make_field(const Options& options) {
-        const Options resolved = options.resolved(S::durable);
-        return std::make_unique<TypedField<M, Q>>(*resolved.dimension, core_options(resolved).index,
-                                                  *resolved.quantizer);
-    }
+    static std::unique_ptr<VectorField> make_field(const Options& options);
 };
+
+template <Metric M, Storage S, QuantizerFor<M> Q>
+Result<Collection<M, S, Q>> Collection<M, S, Q>::open(const Options& options,
+                                                      const OpenOptions& open_options) requires(!S::durable) {
+    SEXTANT_TRY_ASSIGN(const detail::CoreOptions core_options, checked(options));
+    std::vector<std::unique_ptr<VectorField>> fields;
+    fields.push_back(make_field(options));
+    SEXTANT_TRY_ASSIGN(auto core, detail::CollectionCore::create(core_options, open_options, std::move(fields)));
+    return Collection(std::move(core));
+}
+
+template <Metric M, Storage S, QuantizerFor<M> Q>
+Result<MemoryEstimate> Collection<M, S, Q>::estimate(std::uint64_t points, const Options& options) {
+    SEXTANT_TRY_ASSIGN(const detail::CoreOptions core_options, checked(options));
+    return detail::CollectionCore::estimate(points, core_options, *make_field(options));
+}
+
+template <Metric M, Storage S, QuantizerFor<M> Q>
+Result<detail::CoreOptions> Collection<M, S, Q>::checked(const Options& options) {
+    if (!options.dimension.has_value()) {
+        return invalid_argument("options.dimension: not given, and a new collection needs it");
+    }
+    SEXTANT_TRY(options.validate());
+    return core_options(options.resolved(S::durable));
+}
+
+template <Metric M, Storage S, QuantizerFor<M> Q>
+detail::CoreOptions Collection<M, S, Q>::core_options(const Options& resolved) {
+    return {.dimension = *resolved.dimension,
+            .index = {.m = *resolved.index.m,
+                      .ef_construction = *resolved.index.ef_construction,
+                      .seed = *resolved.index.seed},
+            .durability = *resolved.durability,
+            .deterministic = *resolved.deterministic};
+}
+
+template <Metric M, Storage S, QuantizerFor<M> Q>
+std::unique_ptr<VectorField> Collection<M, S, Q>::make_field(const Options& options) {
+    const Options resolved = options.resolved(S::durable);
+    return std::make_unique<TypedField<M, Q>>(*resolved.dimension, core_options(resolved).index, *resolved.quantizer);
+}
+
+// The shipped ones are compiled in the library.
+extern template class Collection<SquaredL2, MemoryStorage, NoQuantizer>;
+extern template class Collection<InnerProduct, MemoryStorage, NoQuantizer>;
+extern template class Collection<Cosine, MemoryStorage, NoQuantizer>;
+extern template class Collection<SquaredL2, MemoryStorage, ScalarQuantizer>;
+extern template class Collection<InnerProduct, MemoryStorage, ScalarQuantizer>;
+extern template class Collection<Cosine, MemoryStorage, ScalarQuantizer>;
 
 }  // namespace sextant::inline v1

@@ -46,19 +46,11 @@ public:
             payload);
     }
     /// How many points there were to erase.
-    [[nodiscard]] Result<std::uint64_t> erase(PointId id) { return erase(std::span<const PointId>(&id, 1)); }
-    [[nodiscard]] Result<std::uint64_t> erase(std::span<const PointId> ids) {
-        return change(ids, {.kind = detail::WriteKind::erase});
-    }
-    [[nodiscard]] Result<std::uint64_t> erase(const Filter& filter) {
-        return change(filter, {.kind = detail::WriteKind::erase});
-    }
+    [[nodiscard]] Result<std::uint64_t> erase(PointId id);
+    [[nodiscard]] Result<std::uint64_t> erase(std::span<const PointId> ids);
+    [[nodiscard]] Result<std::uint64_t> erase(const Filter& filter);
     /// The version after the batch.
-    [[nodiscard]] Result<Lsn> write(WriteBatch&& batch) {
-        SEXTANT_TRY_ASSIGN(const auto receipt, core_->write(batch.ops()));
-        batch.clear();
-        return receipt.version;
-    }
+    [[nodiscard]] Result<Lsn> write(WriteBatch&& batch);
 
     // Payload changes: of the points that exist; each gives how many. `points` is an id, a span of ids or a filter.
 
@@ -75,9 +67,7 @@ public:
     template <class Points>
     [[nodiscard]] Result<std::uint64_t> delete_payload_keys(const Points& points,
                                                             const std::vector<std::string>& keys) {
-        std::string error;
-        const auto paths = detail::parse_paths(keys, error);
-        return change_points(points, {.kind = detail::WriteKind::delete_payload_keys, .paths = paths, .error = error});
+        return change_points(points, {.kind = detail::WriteKind::delete_payload_keys}, keys);
     }
     template <class Points>
     [[nodiscard]] Result<std::uint64_t> clear_payload(const Points& points) {
@@ -148,10 +138,7 @@ public:
     [[nodiscard]] Result<void> verify(Depth depth = Depth::full) const { return core_->verify(depth); }
     /// Makes all points one sealed segment: the fastest to search, nothing dead kept. Searches and writes go on.
     [[nodiscard]] Result<Task> start_optimize() { return core_->start_optimize(); }
-    [[nodiscard]] Result<void> optimize() {
-        SEXTANT_TRY_ASSIGN(const Task task, core_->start_optimize());
-        return task.wait();
-    }
+    [[nodiscard]] Result<void> optimize();
     /// Until every point written before this call is in a graph.
     [[nodiscard]] Result<void> wait_until_indexed() { return core_->wait_until_indexed(); }
     /// Until all that was acknowledged is on the disk: at once, in memory.
@@ -168,28 +155,23 @@ private:
         std::vector<std::byte> blob;
         SEXTANT_TRY(encode_payload(payload, blob));
         op.payload = blob;
-        SEXTANT_TRY_ASSIGN(const auto receipt, core_->write({&op, 1}));
-        return receipt.version;
+        return write_one(op);
     }
+    Result<Lsn> write_one(const detail::WriteOp& op);
 
-    Result<std::uint64_t> change(std::span<const PointId> ids, const detail::WriteOp& op) {
-        std::vector<detail::WriteOp> ops(ids.size(), op);
-        for (std::size_t i = 0; i < ids.size(); ++i) ops[i].id = ids[i];
-        SEXTANT_TRY_ASSIGN(const auto receipt, core_->write(ops));
-        return receipt.changed;
-    }
-    Result<std::uint64_t> change(const Filter& filter, const detail::WriteOp& op) {
-        SEXTANT_TRY_ASSIGN(const auto receipt, core_->write_where(filter, op));
-        return receipt.changed;
-    }
+    /// `keys` become the operation's paths.
+    Result<std::uint64_t> change(std::span<const PointId> ids, detail::WriteOp op,
+                                 std::span<const std::string> keys = {});
+    Result<std::uint64_t> change(const Filter& filter, detail::WriteOp op, std::span<const std::string> keys = {});
     template <class Points>
-    Result<std::uint64_t> change_points(const Points& points, const detail::WriteOp& op) {
+    Result<std::uint64_t> change_points(const Points& points, const detail::WriteOp& op,
+                                        std::span<const std::string> keys = {}) {
         if constexpr (std::is_same_v<Points, PointId>) {
-            return change(std::span<const PointId>(&points, 1), op);
+            return change(std::span<const PointId>(&points, 1), op, keys);
         } else if constexpr (std::is_same_v<Points, Filter>) {
-            return change(points, op);
+            return change(points, op, keys);
         } else {
-            return change(std::span<const PointId>(points), op);
+            return change(std::span<const PointId>(points), op, keys);
         }
     }
     template <class Points>

@@ -42,23 +42,13 @@ public:
         add({.kind = detail::WriteKind::overwrite_payload, .id = id}, {}, &payload);
     }
     /// `paths` as in filters.
-    void delete_payload_keys(PointId id, std::span<const std::string> paths) {
-        add({.kind = detail::WriteKind::delete_payload_keys, .id = id}, {}, nullptr);
-        ops_.back().paths = detail::parse_paths(paths, ops_.back().error);
-    }
+    void delete_payload_keys(PointId id, std::span<const std::string> paths);
     void clear_payload(PointId id) { add({.kind = detail::WriteKind::clear_payload, .id = id}, {}, nullptr); }
 
     [[nodiscard]] std::size_t size() const noexcept { return ops_.size(); }
     [[nodiscard]] bool empty() const noexcept { return ops_.empty(); }
-    void reserve(std::size_t operations, std::size_t floats) {
-        ops_.reserve(operations);
-        floats_.reserve(floats);
-    }
-    void clear() noexcept {
-        ops_.clear();
-        floats_.clear();
-        bytes_.clear();
-    }
+    void reserve(std::size_t operations, std::size_t floats);
+    void clear() noexcept;
 
 private:
     friend class CollectionHandle;
@@ -75,31 +65,17 @@ private:
     };
 
     void add(const detail::WriteOp& op, std::span<const float> vector, const Payload* payload) {
-        Stored stored{.op = op, .vector_begin = floats_.size(), .vector_size = vector.size()};
-        floats_.insert(floats_.end(), vector.begin(), vector.end());
-        stored.payload_begin = bytes_.size();
-        if (payload != nullptr) {
-            std::vector<std::byte> blob;
-            if (auto encoded = encode_payload(*payload, blob); !encoded) stored.error = encoded.error().message;
-            stored.payload_size = blob.size();
-            bytes_.insert(bytes_.end(), blob.begin(), blob.end());
-        }
-        ops_.push_back(std::move(stored));
+        std::vector<std::byte> blob;
+        Result<void> encoded;
+        if (payload != nullptr) encoded = encode_payload(*payload, blob);
+        add_encoded(op, vector, blob, encoded ? std::string_view() : std::string_view(encoded.error().message));
     }
+    /// `error` is what write() will say of this operation.
+    void add_encoded(const detail::WriteOp& op, std::span<const float> vector, std::span<const std::byte> payload,
+                     std::string_view error);
 
     /// The operations with their views; valid until the batch changes.
-    [[nodiscard]] std::vector<detail::WriteOp> ops() const {
-        std::vector<detail::WriteOp> out;
-        out.reserve(ops_.size());
-        for (const Stored& stored : ops_) {
-            out.push_back(stored.op);
-            out.back().vector = std::span(floats_).subspan(stored.vector_begin, stored.vector_size);
-            out.back().payload = std::span(bytes_).subspan(stored.payload_begin, stored.payload_size);
-            out.back().paths = stored.paths;
-            out.back().error = stored.error;
-        }
-        return out;
-    }
+    [[nodiscard]] std::vector<detail::WriteOp> ops() const;
 
     std::vector<Stored> ops_;
     std::vector<float> floats_;

@@ -18,11 +18,12 @@ namespace detail {
 template <class T>
 concept CharacterType = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
     std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+template <class T>
+inline constexpr bool is_boolean = std::is_same_v<std::remove_cv_t<T>, bool>;
 }  // namespace detail
 
 template <class T>
-concept FilterBoolean = std::same_as < std::remove_cv_t<T>,
-bool > ;
+concept FilterBoolean = detail::is_boolean<T>;
 
 /// Integers of up to 64 bits; characters are not numbers.
 template <class T>
@@ -31,8 +32,7 @@ concept FilterInteger = std::integral<T> && !FilterBoolean<T> && !detail::Charac
 
 /// `long double` is left out: its digits would be lost.
 template <class T>
-concept FilterFloating = std::same_as < std::remove_cv_t<T>,
-float > || std::same_as<std::remove_cv_t<T>, double>;
+concept FilterFloating = std::floating_point<T> && sizeof(T) <= sizeof(double);
 
 template <class T>
 concept FilterNumber = FilterInteger<T> || FilterFloating<T>;

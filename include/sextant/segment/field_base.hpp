@@ -5,10 +5,14 @@
 #include <cstddef>
 #include <memory>
 
-#include "sextant/index/hnsw/hnsw_index.hpp"
+#include "sextant/index/hnsw/hnsw_params.hpp"
 #include "sextant/quantizer/metric_traits.hpp"
 #include "sextant/segment/field_codec.hpp"
 #include "sextant/segment/vector_field.hpp"
+
+namespace sextant::inline v1 {
+class HnswIndex;
+}
 
 namespace sextant::inline v1::detail {
 

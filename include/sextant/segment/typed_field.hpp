@@ -1,7 +1,8 @@
 /// TypedField: a vector field whose metric and quantizer are known: the one place where their types meet the segments.
 /// Threads: immutable. Lifetime: rows it made may outlive it.
 /// Cost: a user's translation unit compiles this class and QuantizerCodec; what they stand on is compiled in the
-/// library, and for the shipped metrics and quantizers these are too.
+/// library, and for the shipped metrics and quantizers these are too. Bodies stand outside the class because a compiler
+/// instantiates inline members where they are used even if the library has them.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +23,7 @@ template <Metric M, QuantizerFor<M> Q>
 class TypedField final : public detail::FieldBase {
 public:
     /// REQUIRES: 1 ≤ dimension ≤ limits::max_dimension; params and options are valid.
-    explicit TypedField(std::size_t dimension, const HnswParams& params = {}, typename Q::Options options = {})
-        : FieldBase({metric_traits<M>(), dimension, params}, head_trainer()), options_(std::move(options)) {}
+    explicit TypedField(std::size_t dimension, const HnswParams& params = {}, typename Q::Options options = {});
 
     [[nodiscard]] MetricId metric() const noexcept override { return M::id; }
     [[nodiscard]] QuantizerId quantizer() const noexcept override { return Q::id; }
@@ -34,45 +34,65 @@ private:
     static constexpr bool identity = IdentityQuantizer<Q>;
 
     [[nodiscard]] static Result<std::unique_ptr<detail::FieldCodec>> train_head(MatrixView sample,
-                                                                                const TrainContext& context) {
-        return detail::train_codec<M, ScalarQuantizer>(sample, {}, context);
-    }
-    /// A metric of its own arithmetic would decode each row of codes before it compares: slower than floats.
-    [[nodiscard]] static detail::CodecTrainer head_trainer() noexcept {
-        return metric_traits<M>().geometry == Geometry::other ? nullptr : &train_head;
-    }
-
+                                                                                const TrainContext& context);
+    [[nodiscard]] static detail::CodecTrainer head_trainer() noexcept;
     [[nodiscard]] Result<std::unique_ptr<detail::FieldCodec>> train(MatrixView sample,
-                                                                    const TrainContext& context) const override {
-        if constexpr (identity) {
-            return std::unique_ptr<detail::FieldCodec>();
-        } else {
-            return detail::train_codec<M, Q>(sample, options_, context);
-        }
-    }
+                                                                    const TrainContext& context) const override;
     [[nodiscard]] bool has_codes() const noexcept override { return !identity; }
-    [[nodiscard]] std::size_t sample_rows() const noexcept override {
-        if constexpr (requires { Q::sample_rows; }) {
-            return Q::sample_rows;
-        } else {
-            return 65'536;
-        }
-    }
-    [[nodiscard]] std::size_t code_size() const noexcept override {
-        if constexpr (identity) {
-            return 0;
-        } else if constexpr (requires { Q::code_size_for(std::size_t{1}); }) {
-            return Q::code_size_for(dimension());
-        } else {
-            // The smallest training there is tells the size: one vector of zeros.
-            const std::vector<float> zeros(dimension());
-            auto quantizer = Q::train({zeros.data(), 1, dimension(), dimension()}, options_, {});
-            return quantizer ? quantizer->code_size() : dimension() * sizeof(float);
-        }
-    }
+    [[nodiscard]] std::size_t sample_rows() const noexcept override;
+    [[nodiscard]] std::size_t code_size() const noexcept override;
 
     typename Q::Options options_;
 };
+
+template <Metric M, QuantizerFor<M> Q>
+TypedField<M, Q>::TypedField(std::size_t dimension, const HnswParams& params, typename Q::Options options)
+    : FieldBase({metric_traits<M>(), dimension, params}, head_trainer()), options_(std::move(options)) {}
+
+template <Metric M, QuantizerFor<M> Q>
+Result<std::unique_ptr<detail::FieldCodec>> TypedField<M, Q>::train_head(MatrixView sample,
+                                                                         const TrainContext& context) {
+    return detail::train_codec<M, ScalarQuantizer>(sample, {}, context);
+}
+
+/// A metric of its own arithmetic would decode each row of codes before it compares: slower than floats.
+template <Metric M, QuantizerFor<M> Q>
+detail::CodecTrainer TypedField<M, Q>::head_trainer() noexcept {
+    return metric_traits<M>().geometry == Geometry::other ? nullptr : &train_head;
+}
+
+template <Metric M, QuantizerFor<M> Q>
+Result<std::unique_ptr<detail::FieldCodec>> TypedField<M, Q>::train(MatrixView sample,
+                                                                    const TrainContext& context) const {
+    if constexpr (identity) {
+        return std::unique_ptr<detail::FieldCodec>();
+    } else {
+        return detail::train_codec<M, Q>(sample, options_, context);
+    }
+}
+
+template <Metric M, QuantizerFor<M> Q>
+std::size_t TypedField<M, Q>::sample_rows() const noexcept {
+    if constexpr (requires { Q::sample_rows; }) {
+        return Q::sample_rows;
+    } else {
+        return 65'536;
+    }
+}
+
+template <Metric M, QuantizerFor<M> Q>
+std::size_t TypedField<M, Q>::code_size() const noexcept {
+    if constexpr (identity) {
+        return 0;
+    } else if constexpr (requires { Q::code_size_for(std::size_t{1}); }) {
+        return Q::code_size_for(dimension());
+    } else {
+        // The smallest training there is tells the size: one vector of zeros.
+        const std::vector<float> zeros(dimension());
+        auto quantizer = Q::train({zeros.data(), 1, dimension(), dimension()}, options_, {});
+        return quantizer ? quantizer->code_size() : dimension() * sizeof(float);
+    }
+}
 
 extern template class TypedField<SquaredL2, NoQuantizer>;
 extern template class TypedField<InnerProduct, NoQuantizer>;

@@ -2,11 +2,19 @@
 
 #include <algorithm>
 
+#include "sextant/core/random.hpp"
 #include "sextant/index/hnsw/hnsw_rules.hpp"
 #include "sextant/index/hnsw/hnsw_search.hpp"
 #include "sextant/index/hnsw/hnsw_update.hpp"
 
 namespace sextant::inline v1::detail {
+namespace {
+
+/// The turns a row takes on its way down a crowd of equal rows. Drawn anew on every level: turns by the row number itself
+/// would be the same on all levels, and the crowd would hang in as many chains as a row has children.
+Random path_of(RowId row) noexcept { return Random(to_index(row)); }
+
+}  // namespace
 
 void TreeBuilder::read_children(RowId parent) {
     std::uint32_t ids[2 * max_m];
@@ -23,8 +31,9 @@ void TreeBuilder::read_children(RowId parent) {
 
 RowId TreeBuilder::with_room_below(RowId start, RowId row) {
     RowId at = start;
+    Random turns = path_of(row);
     for (read_children(at); children_.size() >= tree_limit(store_.params()); read_children(at)) {
-        at = children_[to_index(row) % children_.size()];  // spreads what a crowd of equal rows adds; ends at a leaf
+        at = children_[turns.below(children_.size())];  // ends at a leaf
     }
     return at;
 }
@@ -95,9 +104,10 @@ private:
         }
         RowId at = search.pool.size() != 0 && tree_.reached(search.pool[0].row) ? search.pool[0].row : root;
         std::uint32_t ids[2 * max_m];
+        Random turns = path_of(row);
         while (!append(at, row)) {  // every link of `at` is a tree link: go to a child; a leaf has none
             const std::size_t count = store_.read(at, ids);
-            at = RowId{ids[to_index(row) % count]};
+            at = RowId{ids[turns.below(count)]};
         }
     }
 

@@ -1,5 +1,6 @@
 #include "sextant/index/hnsw/hnsw_connect.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "index/support/test_rows.hpp"
@@ -40,6 +41,15 @@ struct Islands {
             std::uint32_t steps = 0;
             for (RowId at{r}; at != RowId{0}; at = tree.parent(at)) REQUIRE(++steps <= rows.count());
         }
+    }
+    [[nodiscard]] std::uint32_t depth() const {
+        std::uint32_t deepest = 0;
+        for (std::uint32_t r = 1; r < rows.count(); ++r) {
+            std::uint32_t steps = 0;
+            for (RowId at{r}; at != RowId{0} && steps < rows.count(); at = tree.parent(at)) ++steps;
+            deepest = std::max(deepest, steps);
+        }
+        return deepest;
     }
     MemoryAccount account{"test"};
     InlineExecutor executor;
@@ -85,6 +95,31 @@ TEST_CASE("a thousand islands at one place find room below one another", "[index
     islands.run();
     islands.check_tree();
     CHECK(audit_graph(islands.store.view(), {})->reachable_live_rows == 1000);
+    CHECK(islands.depth() <= 12);  // log of 1000 with 8 children each is 4
+}
+
+TEST_CASE("a crowd that grows in batches hangs in a bush, not in chains", "[index]") {
+    const TestRows rows = TestRows::equal(20'000, 2);
+    Islands crowd(rows);
+    crowd.tree.set_parent(RowId{0}, RowId{0});
+    crowd.store.write(RowId{0}, {});
+    for (std::uint32_t first = 1; first < rows.count(); first += 64) {
+        TreeBuilder builder(crowd.store, crowd.tree, RowId{0});
+        const std::uint32_t end = std::min(first + 64, rows.count());
+        for (std::uint32_t r = first; r < end; ++r) {
+            crowd.store.write(RowId{r}, {});
+            builder.adopt(RowId{r}, RowId{0});
+        }
+        for (std::uint32_t r = first; r < end; ++r) {
+            Ids list(128);
+            const RowId parent = crowd.tree.parent(RowId{r});
+            list.resize(crowd.store.read(parent, list.data()));
+            list.push_back(r);
+            crowd.store.write(parent, list);
+        }
+    }
+    crowd.check_tree();
+    CHECK(crowd.depth() <= 32);
 }
 
 TEST_CASE("deleted rows are left where they are", "[index]") {

@@ -1,0 +1,13 @@
+// The shipped collections.
+#include "sextant/collection/collection.hpp"
+
+namespace sextant::inline v1 {
+
+template class Collection<SquaredL2, MemoryStorage, NoQuantizer>;
+template class Collection<InnerProduct, MemoryStorage, NoQuantizer>;
+template class Collection<Cosine, MemoryStorage, NoQuantizer>;
+template class Collection<SquaredL2, MemoryStorage, ScalarQuantizer>;
+template class Collection<InnerProduct, MemoryStorage, ScalarQuantizer>;
+template class Collection<Cosine, MemoryStorage, ScalarQuantizer>;
+
+}  // namespace sextant::inline v1
