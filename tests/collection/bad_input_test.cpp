@@ -308,9 +308,11 @@ TEST_CASE("fewer than k points are an answer, not an error", "[bad_input]") {
 
 namespace {
 
-/// A search that ties never end would look at all of them; this bound does not know how many there are.
+/// A search that ties never end would look at all of them. `most` does not know how many there are: every row of the
+/// pool of 100 is asked for its 32 links once; a few descents come first.
 template <class C>
 void check_equal_vectors(C c, std::size_t count) {
+    constexpr std::uint64_t most = 100 * 32 + 300;
     CAPTURE(count);
     const std::vector<float> one(8, 1.0F);
     fill(c, Vectors{8, std::vector<float>(count * 8, 1.0F)});
@@ -320,12 +322,12 @@ void check_equal_vectors(C c, std::size_t count) {
         REQUIRE(hits.size() == 10);
         CHECK(hits[9].score == 0.0F);
         CHECK(hits.plan.segments_by_graph > 0);
-        CHECK(hits.visited < 2000 * (hits.plan.segments_by_graph + hits.plan.segments_scanned));
+        CHECK(hits.visited < most * (hits.plan.segments_by_graph + hits.plan.segments_scanned));
         c.optimize().value();
     }
     const auto hits = c.search({.vector = one, .k = 10}).value();
     CHECK(hits.plan.segments_by_graph == 1);
-    CHECK(hits.visited < 2000);
+    CHECK(hits.visited < most);
     c.verify().value();
 }
 
