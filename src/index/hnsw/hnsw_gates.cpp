@@ -1,6 +1,7 @@
 #include "sextant/index/hnsw/hnsw_gates.hpp"
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "sextant/index/hnsw/hnsw_search.hpp"
@@ -34,8 +35,11 @@ public:
                     probe(row, met_.data() + i * ef_, workers_[worker]);
                 }
             });
-            for (std::uint32_t i = 0; i < count; ++i) open(RowId{(first + i) * probe_interval}, met_.data() + i * ef_);
+            for (std::uint32_t i = 0; i < count; ++i) {
+                open(RowId{(first + i) * probe_interval}, {met_.data() + i * ef_, ef_});
+            }
         }
+        draw_in_outsiders();
     }
 
 private:
@@ -59,11 +63,41 @@ private:
         }
     }
 
+    /// A row that none of the closer half of its links leads back to is known only to rows that a search for it, or for
+    /// anything beside it, has no reason to expand.
+    void draw_in_outsiders() {
+        std::uint32_t ids[2 * max_m];
+        std::vector<RowId> near;
+        for (std::uint32_t i = 0; i < store_.rows() && !build_.stop.stop_requested(); ++i) {
+            const RowId row{i};
+            const std::size_t count = store_.read(row, ids);
+            if (is_deleted(build_.deleted, i)) continue;
+            // Lists begin with what was closest when they were chosen: for nearly all rows the first one will do.
+            if (any_leads_to(row, {ids, std::min<std::size_t>(count, 3)})) continue;
+            sort_links(row, ids, count);
+            if (any_leads_to(row, {ids, (count + 1) / 2})) continue;
+            near.clear();
+            for (std::size_t j = 0; j < count; ++j) {
+                if (!is_deleted(build_.deleted, ids[j])) near.push_back(RowId{ids[j]});
+            }
+            open(row, near);
+        }
+    }
+    [[nodiscard]] bool any_leads_to(RowId row, std::span<const std::uint32_t> from) const noexcept {
+        return std::any_of(from.begin(), from.end(), [&](std::uint32_t id) { return leads_to(RowId{id}, row); });
+    }
+    [[nodiscard]] bool leads_to(RowId from, RowId row) const noexcept {
+        std::uint32_t ids[2 * max_m];
+        const std::size_t count = store_.read(from, ids);
+        return std::find(ids, ids + count, to_index(row)) != ids + count;
+    }
+
     /// A link to `row` from the first of `met` that gives none yet.
-    void open(RowId row, const RowId* met) {
-        for (const RowId* near = met; near != met + ef_ && *near != no_row; ++near) {
-            if (gives_[to_index(*near)]) continue;
-            if (link(*near, row)) return;
+    void open(RowId row, std::span<const RowId> met) {
+        for (const RowId near : met) {
+            if (near == no_row) return;
+            if (gives_[to_index(near)]) continue;
+            if (link(near, row)) return;
         }
     }
 

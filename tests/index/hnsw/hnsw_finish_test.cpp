@@ -1,6 +1,9 @@
 #include "sextant/index/hnsw/hnsw_finish.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <stop_token>
+#include <vector>
 
 #include "index/support/test_rows.hpp"
 #include "support/catch.hpp"
@@ -15,6 +18,23 @@ std::uint32_t rows_missed(TestGraph& graph, const TestRows& rows, std::size_t ef
         missed += found.empty() || found[0].distance > 0.0F ? 1U : 0U;
     }
     return missed;
+}
+
+/// Rows that none of the rows they link to links to.
+std::vector<std::uint32_t> outsiders(const HnswIndex& index) {
+    const auto bytes = index.sections().level0;
+    std::vector<std::uint32_t> links(bytes.size() / 4);
+    std::memcpy(links.data(), bytes.data(), bytes.size());
+    const std::size_t degree = 2 * index.params().m;
+    const auto list = [&](std::uint32_t row) { return std::span(links).subspan(row * degree, degree); };
+    std::vector<std::uint32_t> out;
+    for (std::uint32_t row = 0; row < index.linked(); ++row) {
+        const bool known = std::any_of(list(row).begin(), list(row).end(), [&](std::uint32_t near) {
+            return near < index.linked() && std::find(list(near).begin(), list(near).end(), row) != list(near).end();
+        });
+        if (!known) out.push_back(row);
+    }
+    return out;
 }
 
 /// Asks for a stop when it is used for the n-th time.
@@ -43,6 +63,15 @@ TEST_CASE("finishing leads searches into clusters that they missed", "[index]") 
     CAPTURE(before, after);
     CHECK(before > 100);  // or the data show nothing
     CHECK(after * 4 < before);
+}
+
+TEST_CASE("finishing leads back to rows that their own neighbours passed over", "[index]") {
+    const TestRows rows = TestRows::clustered(6000, 64, 20, 6);  // in many dimensions some rows are nobody's closest
+    TestGraph graph(rows, {.m = 4, .ef_construction = 40});
+    REQUIRE(graph.link(rows.count()).has_value());
+    REQUIRE(graph.finish().has_value());
+    CHECK(outsiders(graph.index).size() <= 4);  // 41 without
+    CHECK(rows_missed(graph, rows, 512) == 0);  // 17 without
 }
 
 TEST_CASE("finishing finds more with the same pool", "[index]") {
