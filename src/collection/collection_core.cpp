@@ -121,8 +121,11 @@ Result<void> CollectionCore::search_batch(std::span<const SearchRequest> request
         auto valid = validate_request(requests[i], core.options);
         if (valid) {
             auto compiled = compile(requests[i].filter);
-            if (compiled) filters[i] = std::move(compiled).value();
-            if (!compiled) valid = std::move(compiled).error();
+            if (compiled) {
+                filters[i] = std::move(compiled).value();
+            } else {
+                valid = std::move(compiled).error();
+            }
         }
         if (!valid) {
             Error error = std::move(valid).error();

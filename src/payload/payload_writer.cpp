@@ -24,7 +24,7 @@ std::array<std::byte, sizeof(T)> little_endian(T value) noexcept {
     if constexpr (std::is_same_v<T, double>) {
         bits = std::bit_cast<std::uint64_t>(value);
     } else {
-        bits = static_cast<std::uint64_t>(value);
+        bits = static_cast<std::make_unsigned_t<T>>(value);
     }
     std::array<std::byte, sizeof(T)> out{};
     for (std::size_t i = 0; i < sizeof(T); ++i) out[i] = static_cast<std::byte>(bits >> (8 * i));

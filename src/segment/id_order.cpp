@@ -1,6 +1,7 @@
 #include "sextant/segment/id_order.hpp"
 
 #include <algorithm>
+#include <compare>
 #include <numeric>
 #include <utility>
 
@@ -21,7 +22,7 @@ Result<std::shared_ptr<const IdOrder>> IdOrder::build(const IdView& ids, std::ui
     std::iota(first, first + row_count, std::uint32_t{0});
     std::sort(first, first + row_count, [&](std::uint32_t a, std::uint32_t b) {
         const auto by_id = ids[a] <=> ids[b];
-        return by_id < 0 || (by_id == 0 && a < b);
+        return std::is_lt(by_id) || (std::is_eq(by_id) && a < b);
     });
     return std::shared_ptr<const IdOrder>(std::move(order));
 }

@@ -44,7 +44,7 @@ GarbageRef::~GarbageRef() {
 Result<std::shared_ptr<OverlayTable>> OverlayTable::create(std::size_t slot_count, MemoryAccount& account) {
     auto table = std::make_shared<OverlayTable>();
     SEXTANT_TRY_ASSIGN(table->charge_,
-                       MemoryCharge::take(account, slot_count * (sizeof(std::uint32_t) + sizeof(PayloadChange*))));
+                       MemoryCharge::take(account, slot_count * (sizeof(std::uint32_t) + sizeof(void*))));
     table->rows_ = std::make_unique<std::uint32_t[]>(slot_count);
     table->newest_ = std::make_unique<PayloadChange*[]>(slot_count);
     std::memset(table->rows_.get(), 0xFF, slot_count * sizeof(std::uint32_t));  // no_row
