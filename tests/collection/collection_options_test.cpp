@@ -15,7 +15,7 @@ TEST_CASE("options left out can be told from options said, and resolve to defaul
     const L2::Options all = given.resolved();
     CHECK(all.dimension == 8U);
     CHECK(all.index.m == 24U);
-    CHECK(all.index.ef_construction == 80U);
+    CHECK(all.index.ef_construction == 64U);
     CHECK(all.index.seed == 0U);
     CHECK(all.quantizer.has_value());
     CHECK(all.durability == Durability::None);

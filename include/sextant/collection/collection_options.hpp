@@ -24,7 +24,7 @@ enum class Durability : std::uint8_t {
 struct IndexOptions {
     /// Links per row; the lowest level has twice as many. 4 .. 64, default 16: 32 links, 128 bytes a row.
     std::optional<std::uint32_t> m = {};
-    /// Candidates looked at to place a row: more is slower to build and better connected. m .. 4,096, default 80: sealed
+    /// Candidates looked at to place a row: more is slower to build and better connected. m .. 4,096, default 64: sealed
     /// graphs are refined after linking, which finds more than 200 without refining do (docs/internals/hnsw.md).
     std::optional<std::uint32_t> ef_construction = {};
     /// Levels are drawn from it and the point's id. Any number, default 0.

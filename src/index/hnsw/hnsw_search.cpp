@@ -30,14 +30,22 @@ void prefetch_list(const GraphView& graph, std::uint32_t row) noexcept {
 }
 
 /// Inserts the rows that are closer than the pool's worst.
-void offer(const RowId* rows, const float* distances, std::size_t count, std::uint32_t* survivors,
+void offer(const GraphView& graph, std::span<const RowId> rows, const float* distances, std::uint32_t* survivors,
            CandidatePool& pool) noexcept {
     const float worst = pool.worst();
     std::size_t kept = 0;
-    for (std::size_t i = 0; i < count; ++i) {  // branch-free: most fail, but which is unpredictable
+    for (std::size_t i = 0; i < rows.size(); ++i) {  // branch-free: most fail, but which is unpredictable
         survivors[kept] = static_cast<std::uint32_t>(i);
         kept += distances[i] < worst ? 1U : 0U;
     }
+    if (kept == 0) return;
+    // The closest of them is most likely what the search goes on from: its list is under way while the pool is sorted.
+    std::uint32_t best = survivors[0];
+    for (std::size_t j = 1; j < kept; ++j) {
+        const std::uint32_t i = survivors[j];
+        best = distances[i] < distances[best] ? i : best;
+    }
+    prefetch_list(graph, to_index(rows[best]));
     for (std::size_t j = 0; j < kept; ++j) {
         const std::uint32_t i = survivors[j];
         if (distances[i] < pool.worst()) pool.insert(distances[i], to_index(rows[i]));
@@ -164,7 +172,7 @@ void expand(const GraphView& graph, const RowScorer& scorer, const std::stop_tok
         const auto fresh = scratch.visited.collect(graph.list(RowId{row}), graph.degree, graph.row_limit);
         ++counters.hops;
         score(scorer, fresh, scratch, counters);
-        offer(fresh.data(), scratch.distances.data(), fresh.size(), scratch.ids_of_list.data(), pool);
+        offer(graph, fresh, scratch.distances.data(), scratch.ids_of_list.data(), pool);
         prefetch_list(graph, pool.peek());
     }
 }

@@ -67,7 +67,7 @@ TEST_CASE("an empty graph has a header and nothing else", "[index][golden]") {
     REQUIRE(store.seal(account).has_value());
     CHECK(store.level0_section().empty());
     CHECK(hex(store.upper_section()) ==
-          "01 00 00 00 10 00 00 00 50 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
+          "01 00 00 00 10 00 00 00 40 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
           "FF FF FF FF FF FF FF FF 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n");
 }
 

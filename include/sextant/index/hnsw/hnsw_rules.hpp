@@ -21,7 +21,7 @@ namespace sextant::inline v1::detail {
 }
 /// The pool of the search that finds candidates for a row whose list is refined.
 [[nodiscard]] constexpr std::size_t refine_ef(const HnswParams& params) noexcept {
-    return std::max<std::size_t>(params.m, params.ef_construction * 3 / 5);
+    return std::max<std::size_t>(params.m, params.ef_construction * 3 / 4);
 }
 /// Links of a row whose list is refined.
 [[nodiscard]] constexpr SelectRule refine_rule(const HnswParams& params) noexcept {
