@@ -31,6 +31,7 @@ struct Stats;
 struct SquaredL2;
 struct InnerProduct;
 struct Cosine;
+struct MappedStorage;
 struct MemoryStorage;
 class NoQuantizer;
 class ScalarQuantizer;

@@ -17,5 +17,6 @@
 #include "sextant/payload/filter.hpp"
 #include "sextant/quantizer/no_quantizer.hpp"
 #include "sextant/quantizer/scalar_quantizer.hpp"
+#include "sextant/storage/mapped_storage.hpp"
 #include "sextant/storage/memory_storage.hpp"
 #include "sextant/version.hpp"

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core_state.hpp"
+#include "journal.hpp"
 #include "sextant/core/limits.hpp"
 #include "sextant/segment/segment_limits.hpp"
 
@@ -222,7 +223,8 @@ private:
             version_->segments.push_back(std::move(part.next));
         }
         version_->live_count = live;
-        version_->last = effects_.back().version;
+        // When a log is replayed, segments may know of later writes already.
+        version_->last = std::max(before_.last, effects_.back().version);
         version_->garbage = makes_garbage_ ? next_garbage_ : before_.garbage;
         // What readers of the version before still see goes no earlier than they do.
         if (makes_garbage_) before_.garbage.chain(next_garbage_);
@@ -242,10 +244,22 @@ private:
 
 }  // namespace
 
-Result<void> CoreState::apply(const ResolvedEffects& resolved) {
-    if (resolved.effects.empty()) return {};
+/// On a full disk what frees space may use the reserve.
+Result<void> CoreState::append_to_log(const ResolvedEffects& resolved) {
+    auto logged = log_effects(resolved, frame, *log);
+    if (logged || logged.error().code != ErrorCode::resource_exhausted) return logged;
+    const bool grows = std::any_of(resolved.effects.begin(), resolved.effects.end(),
+                                   [](const Effect& effect) { return effect.kind != EffectKind::erase; });
+    if (grows || !store->release_reserve()) return logged;
+    return log_effects(resolved, frame, *log);
+}
+
+Result<CommitQueue::Ticket> CoreState::apply(const ResolvedEffects& resolved, Durability durability) {
+    if (resolved.effects.empty()) return CommitQueue::Ticket{0};
     Application application(*this, *current, resolved);
     SEXTANT_TRY(application.prepare(active, wide_ids));
+    commits.reserve();
+    if (log != nullptr) SEXTANT_TRY(append_to_log(resolved));
     auto prepared = application.commit();
     const Version& next = application.version();
     if (auto last = application.last_part(); last != nullptr) {
@@ -253,8 +267,7 @@ Result<void> CoreState::apply(const ResolvedEffects& resolved) {
         active = std::move(last);
         active_segment.store(active.get(), std::memory_order_relaxed);
     }
-    publish(std::move(prepared), next);
-    return {};
+    return commits.push(std::move(prepared), next, durability);
 }
 
 }  // namespace sextant::inline v1::detail

@@ -243,6 +243,7 @@ void Background::describe(Stats& stats) const {
         const MutexLock lock(mutex_);
         stats.linking = link_running_;
         stats.rebuilding = rebuild_running_;
+        stats.rebuild_progress = rebuild_running_ ? rebuild_progress_.load(std::memory_order_relaxed) : 0.0;
         stats.writers_slowed = slowed_;
         stats.slowed_seconds = static_cast<double>(slowed_ns_) * 1e-9;
         stats.seals = seals_;

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "commit_queue.hpp"
 #include "sextant/collection/stats.hpp"
 #include "sextant/collection/task.hpp"
 #include "sextant/core/mutex.hpp"
@@ -74,6 +75,7 @@ private:
         RebuildKind kind = RebuildKind::none;
         std::vector<SegmentState> sources;
         SharedVersion<Version> held;             ///< keeps what the sources refer to
+        Lsn at{};                                ///< last write that the sources show
         std::shared_ptr<GrowingSegment> frozen;  ///< was taking rows until now
     };
     struct LinkChoice {
@@ -117,8 +119,9 @@ private:
     [[nodiscard]] Result<void> rebuild(TaskState* task, const std::stop_token& stop);
     [[nodiscard]] RebuildPlan plan_rebuild(bool optimize);
     void claim(const RebuildPlan& plan);
-    [[nodiscard]] Result<void> swap_in(const SegmentSealer& sealer, const RebuildPlan& plan,
-                                       const std::shared_ptr<SealedSegment>& built);
+    [[nodiscard]] Result<CommitQueue::Ticket> swap_in(const SegmentSealer& sealer, const RebuildPlan& plan,
+                                                      const std::shared_ptr<SealedSegment>& built);
+    [[nodiscard]] Result<void> checkpoint();
     void thaw(const RebuildPlan& plan);
     void report(const RebuildPlan& plan, std::uint64_t rows);
 
@@ -147,9 +150,11 @@ private:
     std::stop_source rebuild_stop_ SEXTANT_GUARDED_BY(mutex_);
     std::vector<std::shared_ptr<TaskState>> optimize_queue_ SEXTANT_GUARDED_BY(mutex_);
     std::shared_ptr<TaskState> optimizing_ SEXTANT_GUARDED_BY(mutex_);
+    bool checkpoint_due_ SEXTANT_GUARDED_BY(mutex_) = false;              ///< the last one failed
     std::uint64_t rebuild_blocked_until_ SEXTANT_GUARDED_BY(mutex_) = 0;  ///< Lsn before which nothing is retried
     std::optional<Error> link_error_ SEXTANT_GUARDED_BY(mutex_);
     std::optional<Error> rebuild_error_ SEXTANT_GUARDED_BY(mutex_);
+    std::atomic<double> rebuild_progress_{0.0};  ///< relaxed: for people to look at
     std::uint64_t seals_ SEXTANT_GUARDED_BY(mutex_) = 0;
     std::uint64_t merges_ SEXTANT_GUARDED_BY(mutex_) = 0;
     bool slowed_ SEXTANT_GUARDED_BY(mutex_) = false;

@@ -64,10 +64,14 @@ Background::RebuildKind Background::choose_sources(const Version& version, const
 }
 
 bool Background::rebuild_wanted() {
+    if (core_.store != nullptr && core_.log == nullptr) return false;  // opened read-only
     if (!optimize_queue_.empty()) return true;
+    // What is made now would never be shown, and readers would go on to see what asks for it.
+    if (core_.log != nullptr && core_.log->broken()) return false;
     std::vector<std::size_t> chosen;
     const auto pinned = core_.cell.pin();
     if (static_cast<std::uint64_t>(pinned->last) < rebuild_blocked_until_) return false;
+    if (checkpoint_due_ || core_.log_is_long()) return true;
     return choose_sources(*pinned, core_.active_segment.load(std::memory_order_relaxed), chosen) != RebuildKind::none;
 }
 
@@ -86,12 +90,20 @@ Background::RebuildPlan Background::plan_rebuild(bool optimize) {
         if (one_clean_segment) chosen.clear();
     } else {
         plan.kind = choose_sources(version, core_.active.get(), chosen);
+        // What makes the log long is the oldest growing segment, whose rows are nowhere else.
+        if (plan.kind == RebuildKind::none && core_.log_is_long() && core_.active != nullptr) {
+            plan.kind = RebuildKind::seal;
+            for (std::size_t i = 0; i < version.segments.size(); ++i) {
+                if (version.segments[i]->segment == core_.active) chosen.push_back(i);
+            }
+        }
     }
     if (chosen.empty()) {
         plan.kind = RebuildKind::none;
         return plan;
     }
     plan.held = core_.cell.share();
+    plan.at = version.last;
     for (const std::size_t i : chosen) {
         plan.sources.push_back(*version.segments[i]);
         if (version.segments[i]->segment != core_.active) continue;
@@ -124,8 +136,8 @@ void Background::thaw(const RebuildPlan& plan) {
     core_.active_segment.store(plan.frozen.get(), std::memory_order_relaxed);
 }
 
-Result<void> Background::swap_in(const SegmentSealer& sealer, const RebuildPlan& plan,
-                                 const std::shared_ptr<SealedSegment>& built) {
+Result<CommitQueue::Ticket> Background::swap_in(const SegmentSealer& sealer, const RebuildPlan& plan,
+                                                const std::shared_ptr<SealedSegment>& built) {
     const MutexLock lock(core_.write_mutex);
     const Version& now = *core_.current;
     const auto is_source = [&](const SegmentState& state) {
@@ -163,10 +175,12 @@ Result<void> Background::swap_in(const SegmentSealer& sealer, const RebuildPlan&
     version->live_count = now.live_count;
     version->garbage = now.garbage;
     const Version& next = *version;
-    core_.publish(VersionCell<Version>::prepare(std::move(version)), next);
+    core_.commits.reserve();
+    const CommitQueue::Ticket ticket =
+        core_.commits.push(VersionCell<Version>::prepare(std::move(version)), next, Durability::None);
     // Under the lock: no writer can queue more of them, and another segment may come to lie at the same address.
     drop_repairs(plan.sources);
-    return {};
+    return ticket;
 }
 
 void Background::report(const RebuildPlan& plan, std::uint64_t rows) {
@@ -182,9 +196,30 @@ void Background::report(const RebuildPlan& plan, std::uint64_t rows) {
                      fmt::format("{} segments became one of {} rows", plan.sources.size(), rows));
 }
 
+/// One that fails is due until it succeeds.
+Result<void> Background::checkpoint() {
+    if (core_.store == nullptr) return {};
+    {
+        const MutexLock lock(mutex_);
+        checkpoint_due_ = true;
+    }
+    SEXTANT_TRY(core_.checkpoint());
+    const MutexLock lock(mutex_);
+    checkpoint_due_ = false;
+    return {};
+}
+
 Result<void> Background::rebuild(TaskState* task, const std::stop_token& stop) {
+    if (core_.log != nullptr && core_.log->broken()) return core_.log->sync();  // says why
     RebuildPlan plan = plan_rebuild(task != nullptr);
-    if (plan.kind == RebuildKind::none) return {};
+    if (plan.kind == RebuildKind::none) {
+        bool due = false;
+        {
+            const MutexLock lock(mutex_);
+            due = checkpoint_due_;
+        }
+        return due || core_.log_is_long() ? checkpoint() : Result<void>();
+    }
     struct Thaw {
         Background& background;
         const RebuildPlan& plan;
@@ -194,17 +229,26 @@ Result<void> Background::rebuild(TaskState* task, const std::stop_token& stop) {
         }
     } guard{*this, plan};
     claim(plan);
-    const SegmentSealer sealer(plan.sources, plan.held->last);
+    const SegmentSealer sealer(plan.sources, plan.at);
     std::shared_ptr<SealedSegment> built;
     if (sealer.kept_rows() > 0) {
         const SegmentSealer::Environment environment{core_.fields, &core_.account, &core_.executor_source->get(), stop};
-        SEXTANT_TRY_ASSIGN(built, sealer.build(environment, [task](double done) {
-            if (task != nullptr) task->set_progress(done);
+        // Writing the files is the rest.
+        const double share = core_.store == nullptr ? 1.0 : 0.9;
+        const auto started = core_.clock.monotonic();
+        SEXTANT_TRY_ASSIGN(built, sealer.build(environment, [&](double done) {
+            rebuild_progress_.store(share * done, std::memory_order_relaxed);
+            if (task != nullptr) task->set_progress(share * done, core_.clock.monotonic() - started);
         }));
     }
     if (stop.stop_requested()) return Error{ErrorCode::cancelled, "optimize was cancelled"};
-    SEXTANT_TRY(swap_in(sealer, plan, built));
+    if (core_.store != nullptr && built != nullptr) {
+        SEXTANT_TRY_ASSIGN(built, core_.store_segment(built, stop));
+    }
+    SEXTANT_TRY_ASSIGN(const CommitQueue::Ticket ticket, swap_in(sealer, plan, built));
     guard.swapped = true;
+    SEXTANT_TRY(core_.commits.wait(ticket));
+    SEXTANT_TRY(checkpoint());
     report(plan, sealer.kept_rows());
     return {};
 }

@@ -48,4 +48,11 @@ inline constexpr std::size_t most_sealed_segments = 4;
 /// After a rebuild failed (memory, mostly) it is tried again when so many more writes were made.
 inline constexpr std::uint64_t rebuild_retry_writes = 4096;
 
+/// A log of so many bytes is replaced by segments even if the growing one is not full: it is what the next opening would
+/// read and apply, at about half a gigabyte a second, and disk that holds data twice.
+inline constexpr std::uint64_t long_log_bytes = std::uint64_t{256} << 20U;
+
+/// The same for a log of so many files: each opening begins one, however little is written then.
+inline constexpr std::uint64_t many_log_files = 32;
+
 }  // namespace sextant::inline v1::detail

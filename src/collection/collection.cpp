@@ -9,5 +9,11 @@ template class Collection<Cosine, MemoryStorage, NoQuantizer>;
 template class Collection<SquaredL2, MemoryStorage, ScalarQuantizer>;
 template class Collection<InnerProduct, MemoryStorage, ScalarQuantizer>;
 template class Collection<Cosine, MemoryStorage, ScalarQuantizer>;
+template class Collection<SquaredL2, MappedStorage, NoQuantizer>;
+template class Collection<InnerProduct, MappedStorage, NoQuantizer>;
+template class Collection<Cosine, MappedStorage, NoQuantizer>;
+template class Collection<SquaredL2, MappedStorage, ScalarQuantizer>;
+template class Collection<InnerProduct, MappedStorage, ScalarQuantizer>;
+template class Collection<Cosine, MappedStorage, ScalarQuantizer>;
 
 }  // namespace sextant::inline v1

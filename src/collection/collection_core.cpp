@@ -8,12 +8,15 @@
 #include "search.hpp"
 #include "sextant/core/assert.hpp"
 #include "sextant/kernel/kernel_table.hpp"
+#include "store_options.hpp"
 
 namespace sextant::inline v1::detail {
 
 struct CollectionCore::Impl {
-    Impl(const CoreOptions& options, const OpenOptions& open, std::vector<std::unique_ptr<VectorField>> fields)
-        : executors(open.executor), state(std::make_shared<CoreState>(options, open, std::move(fields), executors)) {}
+    Impl(const CoreOptions& options, const OpenOptions& open, std::vector<std::unique_ptr<VectorField>> fields,
+         std::unique_ptr<Store> store)
+        : executors(open.executor),
+          state(std::make_shared<CoreState>(options, open, std::move(fields), executors, std::move(store))) {}
 
     ExecutorSource executors;
     std::shared_ptr<CoreState> state;
@@ -69,14 +72,32 @@ Result<std::unique_ptr<CollectionCore>> CollectionCore::create(const CoreOptions
     SEXTANT_CHECK(!fields.empty());
     if (const char* const wrong = kernel_override_error()) return invalid_argument(wrong);
     SEXTANT_TRY(validate_open(options, open));
-    auto impl = std::make_unique<Impl>(options, open, std::move(fields));
+    auto impl = std::make_unique<Impl>(options, open, std::move(fields), nullptr);
     return std::unique_ptr<CollectionCore>(new CollectionCore(std::move(impl)));
 }
 
-Result<WriteReceipt> CollectionCore::write(std::span<const WriteOp> ops) { return impl_->state->write(ops); }
+Result<std::unique_ptr<CollectionCore>> CollectionCore::open(const std::string& path, const WantedOptions& wanted,
+                                                             const OpenOptions& open, FieldMaker make) {
+    if (const char* const wrong = kernel_override_error()) return invalid_argument(wrong);
+    SEXTANT_TRY_ASSIGN(auto store, Store::open(path, wanted, open));
+    const CoreOptions options = core_options(store->manifest().options);
+    SEXTANT_TRY_ASSIGN(auto fields, make(options, store->manifest().options.quantizer_options));
+    auto impl = std::make_unique<Impl>(options, open, std::move(fields), std::move(store));
+    CoreState& state = *impl->state;
+    // Closes what was opened when it goes, also after a failure.
+    std::unique_ptr<CollectionCore> core(new CollectionCore(std::move(impl)));
+    SEXTANT_TRY(state.recover(open.on_corruption));
+    state.background.poke();
+    return core;
+}
 
-Result<WriteReceipt> CollectionCore::write_where(const Filter& filter, const WriteOp& change) {
-    return impl_->state->write_where(filter, change);
+Result<WriteReceipt> CollectionCore::write(std::span<const WriteOp> ops, std::optional<Durability> durability) {
+    return impl_->state->write(ops, durability);
+}
+
+Result<WriteReceipt> CollectionCore::write_where(const Filter& filter, const WriteOp& change,
+                                                 std::optional<Durability> durability) {
+    return impl_->state->write_where(filter, change, durability);
 }
 
 Result<void> CollectionCore::get(std::span<const PointId> ids, const Select& select,
@@ -182,6 +203,7 @@ Result<void> CollectionCore::verify(Depth depth) const { return impl_->state->ve
 
 Result<Task> CollectionCore::start_optimize() {
     SEXTANT_TRY(impl_->state->check_open());
+    SEXTANT_TRY(impl_->state->check_writable());
     return impl_->state->background.start_optimize();
 }
 
@@ -190,12 +212,14 @@ Result<void> CollectionCore::wait_until_indexed() {
     return impl_->state->background.wait_until_indexed();
 }
 
-Result<void> CollectionCore::flush() { return impl_->state->check_open(); }
+Result<void> CollectionCore::flush() { return impl_->state->flush(); }
 
 Result<void> CollectionCore::close() noexcept {
+    if (impl_->state->closed.load()) return {};
     // Calls under way finish on the version they pinned; jobs under way are waited for, queued ones find it closed.
-    if (impl_->state->close()) impl_->executors.stop();
-    return {};
+    auto result = impl_->state->close();
+    impl_->executors.stop();
+    return result;
 }
 
 const CoreOptions& CollectionCore::options() const noexcept { return impl_->state->options; }

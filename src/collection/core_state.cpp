@@ -26,15 +26,18 @@ struct ResolverRelease {
 }  // namespace
 
 CoreState::CoreState(const CoreOptions& core_options, const OpenOptions& open,
-                     std::vector<std::unique_ptr<VectorField>> list, ExecutorSource& executors)
+                     std::vector<std::unique_ptr<VectorField>> list, ExecutorSource& executors,
+                     std::unique_ptr<Store> directory)
     : options(core_options),
       account("collection", MemoryAccount::unlimited, open.memory),
       memory_limit(open.memory == nullptr ? MemoryAccount::unlimited : open.memory->limit()),
       events(open.events),
+      background_bytes_per_second(open.background_bytes_per_second),
       clock(open.clock == nullptr ? static_cast<const Clock&>(system_clock) : *open.clock),
       fields(std::move(list)),
       executor_source(&executors),
       works_inline(core_options.deterministic || executors.parallelism() == 0),
+      store(std::move(directory)),
       cell(domain, empty_version()),
       scratches(search_account),
       current(cell.pin().get()),
@@ -51,10 +54,12 @@ Result<void> CoreState::check_open(const Version& version) {
     return Error{ErrorCode::closed, "the collection is closed"};
 }
 
-Result<WriteReceipt> CoreState::write(std::span<const WriteOp> ops) {
+Result<WriteReceipt> CoreState::write(std::span<const WriteOp> ops, std::optional<Durability> durability) {
     SEXTANT_TRY(check_open());
+    SEXTANT_TRY(check_writable(durability));
     SEXTANT_TRY(validate_ops(ops, options.dimension));
     WriteReceipt receipt;
+    CommitQueue::Ticket ticket = 0;
     std::uint64_t rows = 0;
     {
         const MutexLock lock(write_mutex);
@@ -62,22 +67,26 @@ Result<WriteReceipt> CoreState::write(std::span<const WriteOp> ops) {
         const ResolverRelease release{resolver};
         SEXTANT_TRY(resolver.resolve(ops, *current));
         const ResolvedEffects& resolved = resolver.effects();
-        SEXTANT_TRY(apply(resolved));
+        SEXTANT_TRY_ASSIGN(ticket, apply(resolved, durability.value_or(options.durability)));
         receipt = {current->last, resolved.effects.size()};
         for (const Effect& effect : resolved.effects) rows += effect.kind == EffectKind::upsert ? 1U : 0U;
     }
+    SEXTANT_TRY(commits.wait(ticket));
     background.after_write(rows);
     return receipt;
 }
 
-Result<WriteReceipt> CoreState::write_where(const Filter& filter, const WriteOp& change) {
+Result<WriteReceipt> CoreState::write_where(const Filter& filter, const WriteOp& change,
+                                            std::optional<Durability> durability) {
     SEXTANT_TRY(check_open());
+    SEXTANT_TRY(check_writable(durability));
     if (filter.empty()) {
         return invalid_argument("filter: is empty; a change of every point is said with Filter::all()");
     }
     if (!change.error.empty()) return invalid_argument(std::string(change.error));
     SEXTANT_TRY_ASSIGN(const FilterProgram program, FilterProgram::compile(filter));
     WriteReceipt receipt;
+    CommitQueue::Ticket ticket = 0;
     {
         const MutexLock lock(write_mutex);
         SEXTANT_TRY(check_open());
@@ -93,17 +102,45 @@ Result<WriteReceipt> CoreState::write_where(const Filter& filter, const WriteOp&
         for (std::size_t i = 0; i < ids.size(); ++i) ops[i].id = ids[i];
         const ResolverRelease release{resolver};
         SEXTANT_TRY(resolver.resolve(ops, *current));
-        SEXTANT_TRY(apply(resolver.effects()));
+        SEXTANT_TRY_ASSIGN(ticket, apply(resolver.effects(), durability.value_or(options.durability)));
         receipt = {current->last, resolver.effects().effects.size()};
     }
+    SEXTANT_TRY(commits.wait(ticket));
     background.after_write(0);
     return receipt;
 }
 
-bool CoreState::close() noexcept {
-    if (closed.exchange(true)) return false;
+Result<void> CoreState::check_writable(std::optional<Durability> durability) const {
+    if (store == nullptr) {
+        if (durability.value_or(Durability::None) == Durability::None) return {};
+        return invalid_argument("durability: a collection in memory keeps nothing, expected Durability::None");
+    }
+    if (log == nullptr) {
+        return Error{ErrorCode::read_only, fmt::format("{}: the collection was opened read-only", store->path())};
+    }
+    return {};
+}
+
+Result<void> CoreState::flush() {
+    SEXTANT_TRY(check_open());
+    return commits.flush();
+}
+
+Result<void> CoreState::close() noexcept {
+    if (closed.exchange(true)) return {};
     background.close();
     scratches.clear();
+    Result<void> flushed;
+    if (log != nullptr) {
+        {
+            const MutexLock lock(write_mutex);
+            flushed = log->close();
+        }
+        // Writers that wait for the log see what they wrote published, and return.
+        commits.settle();
+        // No room to say that it was closed: the next opening reads the log as after a crash, and finds all of it.
+        if (!flushed && flushed.error().code == ErrorCode::resource_exhausted) flushed = {};
+    }
     const MutexLock lock(write_mutex);
     active.reset();
     active_segment.store(nullptr, std::memory_order_relaxed);
@@ -113,10 +150,11 @@ bool CoreState::close() noexcept {
         version->closed = true;
         const Version& next = *version;
         publish(VersionCell<Version>::prepare(std::move(version)), next);
+        commits.abandon();  // after a failure of the log they were never shown; `current` was one of them until now
     } catch (...) {
         // Out of memory: what there is goes with the handle instead of now.
     }
-    return true;
+    return flushed;
 }
 
 }  // namespace sextant::inline v1::detail

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "background.hpp"
+#include "commit_queue.hpp"
 #include "effects.hpp"
 #include "executor_source.hpp"
 #include "search_scratch.hpp"
@@ -24,19 +25,33 @@
 #include "sextant/core/version_cell.hpp"
 #include "sextant/segment/growing_segment.hpp"
 #include "sextant/segment/vector_field.hpp"
+#include "sextant/wal/wal_writer.hpp"
+#include "store.hpp"
 #include "version.hpp"
 #include "write_resolver.hpp"
 
 namespace sextant::inline v1::detail {
 
+/// What the files of a sealed segment hold of what changes after it was built.
+struct StoredSegment {
+    const Segment* segment = nullptr;
+    format::ManifestSegment entry = {};
+    std::uint64_t bytes = 0;       ///< of its files, as far as known
+    std::uint32_t dead_count = 0;  ///< rows in the tombstones file
+    Lsn overlay_at{};              ///< changes up to here are in the overlay file
+};
+
 class CoreState : public std::enable_shared_from_this<CoreState> {
 public:
+    /// `directory` is null for a collection in memory.
     CoreState(const CoreOptions& core_options, const OpenOptions& open, std::vector<std::unique_ptr<VectorField>> list,
-              ExecutorSource& executors);
+              ExecutorSource& executors, std::unique_ptr<Store> directory = nullptr);
 
     // What the calls of CollectionCore do.
-    [[nodiscard]] Result<WriteReceipt> write(std::span<const WriteOp> ops);
-    [[nodiscard]] Result<WriteReceipt> write_where(const Filter& filter, const WriteOp& change);
+    [[nodiscard]] Result<WriteReceipt> write(std::span<const WriteOp> ops, std::optional<Durability> durability = {});
+    [[nodiscard]] Result<WriteReceipt> write_where(const Filter& filter, const WriteOp& change,
+                                                   std::optional<Durability> durability);
+    [[nodiscard]] Result<void> flush();
     [[nodiscard]] Result<void> get(std::span<const PointId> ids, const Select& select,
                                    FunctionRef<void(const PointRef&)> sink) const;
     [[nodiscard]] Result<std::optional<PointId>> scroll(const ScrollRequest& request,
@@ -44,19 +59,44 @@ public:
     [[nodiscard]] Result<std::uint64_t> count(const Filter& filter) const;
     [[nodiscard]] Result<Stats> stats() const;
     [[nodiscard]] Result<void> verify(Depth depth) const;
-    /// False: it was closed before.
-    bool close() noexcept;
+    /// The first call; later ones do nothing. An error: what was not synced may be lost.
+    Result<void> close() noexcept;
 
     [[nodiscard]] Result<void> check_open() const;
     /// The same for a call that has its version: close() may have come between.
     [[nodiscard]] static Result<void> check_open(const Version& version);
-    /// The one way in. REQUIRES: write_mutex is held.
-    [[nodiscard]] Result<void> apply(const ResolvedEffects& resolved) SEXTANT_REQUIRES(write_mutex);
+    /// The one way in: logs the effects where there is a log, and makes the next version of them. The ticket is to be
+    /// waited for once the mutex is let go. REQUIRES: write_mutex is held.
+    [[nodiscard]] Result<CommitQueue::Ticket> apply(const ResolvedEffects& resolved, Durability durability)
+        SEXTANT_REQUIRES(write_mutex);
+    [[nodiscard]] Result<void> append_to_log(const ResolvedEffects& resolved) SEXTANT_REQUIRES(write_mutex);
     /// Makes it the version of all later readers. REQUIRES: `next` is what `prepared` holds.
     void publish(VersionCell<Version>::Prepared prepared, const Version& next) noexcept SEXTANT_REQUIRES(write_mutex) {
         cell.publish(std::move(prepared));
         current = &next;
     }
+
+    // Durable collections (recovery.cpp, checkpoint.cpp).
+
+    /// Segments and log as the directory has them. REQUIRES: nobody else uses the collection yet.
+    [[nodiscard]] Result<void> recover(OnCorruption on_corruption);
+    /// Makes the manifest name the segments as they are now, and lets go of the log and the files that nobody needs then.
+    /// REQUIRES: one caller at a time, no lock held.
+    [[nodiscard]] Result<void> checkpoint();
+    /// The log is so long that segments should take over what it holds.
+    [[nodiscard]] bool log_is_long() const noexcept;
+    [[nodiscard]] Result<void> make_checkpoint();
+    [[nodiscard]] std::uint64_t stored_bytes() const noexcept;
+    [[nodiscard]] std::vector<StoredSegment> stored() const {
+        const MutexLock lock(stored_mutex);
+        return stored_segments;
+    }
+    [[nodiscard]] Result<void> verify_files() const;
+    /// Files for a segment that was just built; what comes back is the segment as it was read from them.
+    [[nodiscard]] Result<std::shared_ptr<SealedSegment>> store_segment(const std::shared_ptr<SealedSegment>& built,
+                                                                       const std::stop_token& stop);
+    /// read_only, and why, where writing is not possible.
+    [[nodiscard]] Result<void> check_writable(std::optional<Durability> durability = {}) const;
     /// For who has just let go of a version whose last write was `seen`. REQUIRES: this thread has none pinned.
     void free_replaced(Lsn seen) const noexcept {
         // Relaxed: see Background::free_replaced.
@@ -76,10 +116,19 @@ public:
     MemoryAccount search_account{"searches", MemoryAccount::unlimited, &account};  ///< scratches in the pool
     const std::uint64_t memory_limit;
     EventSink* const events;
+    const std::uint64_t background_bytes_per_second;
     const Clock& clock;
     const std::vector<std::unique_ptr<VectorField>> fields;
     ExecutorSource* const executor_source;  ///< owned by the handle; used by jobs at work and while submitting only
     const bool works_inline;                ///< background work runs inside the calls that cause it
+
+    const std::unique_ptr<Store> store;            ///< null: in memory
+    std::unique_ptr<WalWriter> log;                ///< null: in memory, or read-only; set once, by recover()
+    std::atomic<std::uint64_t> log_bytes_kept{0};  ///< what the last checkpoint left of the log
+    RecoveryReport recovery;                       ///< written by recover() alone
+    mutable Mutex stored_mutex{LockRank::leaf};
+    /// Files of sealed segments. Changed by recover() and then by whoever makes a checkpoint alone.
+    std::vector<StoredSegment> stored_segments SEXTANT_GUARDED_BY(stored_mutex);
 
     // Thread-safe by themselves.
     std::atomic<bool> closed{false};
@@ -94,6 +143,8 @@ public:
     std::shared_ptr<GrowingSegment> active SEXTANT_GUARDED_BY(write_mutex);  ///< takes rows; null: none yet
     bool wide_ids SEXTANT_GUARDED_BY(write_mutex) = false;                   ///< a UUID was seen
     WriteResolver resolver SEXTANT_GUARDED_BY(write_mutex);
+    CommitQueue commits{*this};
+    std::vector<std::byte> frame SEXTANT_GUARDED_BY(write_mutex);  ///< the log frame being made
     /// active.get(), for readers of statistics: never dereferenced.
     std::atomic<const Segment*> active_segment{nullptr};
 

@@ -69,6 +69,7 @@ Result<Stats> CoreState::stats() const {
         add(stats.bytes, segment.bytes);
     }
     stats.bytes.scratch = search_account.used();
+    stats.recovery = recovery;
     stats.memory_used = account.used();
     stats.memory_peak = account.peak();
     stats.memory_limit = memory_limit;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <stop_token>
 
@@ -18,7 +19,19 @@ public:
         double before = progress_.load(std::memory_order_relaxed);
         while (before < done && !progress_.compare_exchange_weak(before, done, std::memory_order_relaxed)) {}
     }
+    /// The same, and how long it took to get there.
+    void set_progress(double done, std::chrono::nanoseconds elapsed) noexcept {
+        set_progress(done);
+        if (!(done > 0.0)) return;
+        const double seconds = std::chrono::duration<double>(elapsed).count();
+        remaining_.store(seconds * (1.0 - done) / done, std::memory_order_relaxed);
+    }
     [[nodiscard]] double progress() const noexcept { return progress_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::optional<double> remaining_seconds() const noexcept {
+        if (done()) return 0.0;
+        const double seconds = remaining_.load(std::memory_order_relaxed);
+        return seconds < 0.0 ? std::optional<double>() : seconds;
+    }
 
     void finish(Result<void> result) {
         if (result) set_progress(1.0);
@@ -42,6 +55,7 @@ public:
 
 private:
     std::atomic<double> progress_{0.0};
+    std::atomic<double> remaining_{-1.0};  ///< below 0: not known yet
     mutable Mutex mutex_{LockRank::leaf};
     mutable CondVar finished_;
     std::optional<Result<void>> result_ SEXTANT_GUARDED_BY(mutex_);

@@ -1,6 +1,8 @@
 /// verify: an audit of everything the collection claims about itself, on one version, while calls go on.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core_state.hpp"
 #include "sextant/payload/payload_view.hpp"
 
@@ -69,6 +71,7 @@ Result<void> CoreState::verify(Depth depth) const {
                      fmt::format("{} live rows in segments, the version says {}", live, version->live_count)};
     }
     if (depth != Depth::full) return {};
+    if (store != nullptr) SEXTANT_TRY(verify_files());
     for (std::size_t i = 0; i < version->segments.size(); ++i) {
         const Segment& segment = *version->segments[i]->segment;
         const Background::LinkPause pause(background, segment.kind() == SegmentKind::growing ? &segment : nullptr);
@@ -80,6 +83,20 @@ Result<void> CoreState::verify(Depth depth) const {
         Error error = std::move(valid).error();
         error.message = fmt::format("segment {}: {}", i, error.message);
         return error;
+    }
+    return {};
+}
+
+Result<void> CoreState::verify_files() const {
+    for (const StoredSegment& each : stored()) {
+        auto valid = verify_segment_files(store->segment(each.entry.number), each.entry.footer_checksum);
+        if (valid) continue;
+        // A checkpoint may have removed it meanwhile.
+        const auto now = stored();
+        const bool needed = std::any_of(now.begin(), now.end(), [&](const StoredSegment& other) {
+            return other.entry.number == each.entry.number;
+        });
+        if (needed) return valid;
     }
     return {};
 }

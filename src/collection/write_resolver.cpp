@@ -165,6 +165,9 @@ Result<void> WriteResolver::resolve_one(const WriteOp& op, const Version& versio
     }
     if (!point.exists) return {};
     if (op.kind != WriteKind::erase) return edit(op, point, effect);
+    // What the batch wrote to it before is gone with it: a log that held it would not be read back.
+    effect.vector = {};
+    effect.payload = {};
     state = erased;
     return {};
 }

@@ -30,6 +30,28 @@ Result<void> ScalarQuantizer::Options::validate() const {
     return {};
 }
 
+std::vector<std::byte> ScalarQuantizer::Options::save() const {
+    if (!quantile.has_value()) return {};
+    std::vector<std::byte> saved(sizeof(double));
+    std::memcpy(saved.data(), &*quantile, saved.size());
+    return saved;
+}
+
+Result<ScalarQuantizer::Options> ScalarQuantizer::Options::load(std::span<const std::byte> saved) {
+    Options options;
+    if (saved.empty()) return options;
+    if (saved.size() != sizeof(double)) {
+        return Error{ErrorCode::corruption,
+                     fmt::format("quantizer options: {} bytes, expected 0 or {}", saved.size(), sizeof(double))};
+    }
+    options.quantile.emplace();
+    std::memcpy(&*options.quantile, saved.data(), saved.size());
+    if (auto valid = options.validate(); !valid) {
+        return Error{ErrorCode::corruption, "quantizer options: " + valid.error().message};
+    }
+    return options;
+}
+
 ScalarQuantizer::ScalarQuantizer(ScalarModel model) noexcept
     : model_(std::move(model)), inverse_step_(1.0F / model_.step) {}
 
@@ -92,8 +114,9 @@ void ScalarQuantizer::encode_zero_vector(std::span<std::byte> out) const noexcep
     std::fill_n(out.data(), code_size(), std::byte{0});
     const auto values = reinterpret_cast<std::int8_t*>(out.data());
     for (std::size_t i = 0; i < dimension(); ++i) {
-        values[i] =
-            static_cast<std::int8_t>(std::clamp(std::nearbyint(-model_.offset[i] * inverse_step_), -128.0F, 127.0F));
+        // Not a number where a damaged file's vectors are none either: std::clamp would let it through.
+        const float scaled = std::nearbyint(-model_.offset[i] * inverse_step_);
+        values[i] = std::isnan(scaled) ? std::int8_t{0} : static_cast<std::int8_t>(std::clamp(scaled, -128.0F, 127.0F));
     }
     I8Trailer trailer = detail::trailer_of(values, dimension());
     const double most = 4294967295.0 - 65025.0 * static_cast<double>(dimension());

@@ -7,6 +7,7 @@
 
 #include "sextant/quantizer/float_scorer.hpp"
 #include "sextant/segment/field_base.hpp"
+#include "sextant/segment/field_build.hpp"
 #include "sextant/segment/field_growing.hpp"
 #include "sextant/segment/field_sample.hpp"
 #include "sextant/segment/field_sealed.hpp"
@@ -109,39 +110,60 @@ Result<HnswIndex> start_graph(const FieldShape& shape, const SealRequest& reques
 
 }  // namespace
 
-Result<std::unique_ptr<SealedField>> FieldBase::seal(const SealRequest& request) const {
-    SEXTANT_TRY_ASSIGN(RawRows raw, copy_rows(shape_, request));
-    std::unique_ptr<CodeRows> codes;
-    if (has_codes()) {
-        std::unique_ptr<FieldCodec> codec;
-        {
-            SEXTANT_TRY_ASSIGN(const VectorSample sample, VectorSample::take(raw, request.kept_rows, sample_rows(),
-                                                                             shape_.graph.seed, *request.account));
-            SEXTANT_TRY_ASSIGN(codec, train(sample.view(), {.seed = shape_.graph.seed, .stop = request.stop}));
-        }
-        SEXTANT_TRY_ASSIGN(codes,
-                           CodeRows::exact(std::move(codec), shape_.dimension, request.kept_rows, *request.account));
-        SEXTANT_TRY(codes->encode_all(raw, request.kept_rows, *request.executor, request.stop));
+Result<std::unique_ptr<CodeRows>> FieldBase::make_codes(const RawRows& raw, const FieldBuild& build) const {
+    std::unique_ptr<FieldCodec> codec;
+    {
+        SEXTANT_TRY_ASSIGN(const VectorSample sample,
+                           VectorSample::take(raw, build.row_count, sample_rows(), shape_.graph.seed, *build.account));
+        SEXTANT_TRY_ASSIGN(codec, train(sample.view(), {.seed = shape_.graph.seed, .stop = build.stop}));
     }
+    SEXTANT_TRY_ASSIGN(auto codes,
+                       CodeRows::exact(std::move(codec), shape_.dimension, build.row_count, *build.account));
+    SEXTANT_TRY(codes->encode_all(raw, build.row_count, *build.executor, build.stop));
+    return codes;
+}
+
+Result<void> FieldBase::build_graph(HnswIndex& graph, const RawRows& raw, const CodeRows* codes,
+                                    const FieldBuild& field_build, FunctionRef<void(double)> progress) const {
     const auto scorers = [&](QueryScratch& scratch) {
         if (codes != nullptr) return codes->codec().between(codes->source(), scratch);
         return pair_floats(shape_.metric, shape_.dimension, raw.source(), scratch);
     };
-    const auto report = [&](double from, double to, std::uint32_t rows) {
-        request.progress(from + (to - from) * static_cast<double>(rows) / static_cast<double>(request.kept_rows));
+    const std::uint32_t rows = field_build.row_count;
+    const auto report = [&](double from, double to, std::uint32_t done) {
+        progress(from + (to - from) * static_cast<double>(done) / static_cast<double>(rows));
     };
-    const auto refined = [&](std::uint32_t rows) { report(linked_share, done_share, rows); };
+    const auto refined = [&](std::uint32_t done) { report(linked_share, done_share, done); };
     const FunctionRef<void(std::uint32_t)> on_refined = refined;
-    const HnswBuild build{scorers, request.row_key, {}, request.executor, request.stop, &on_refined};
-    request.progress(0);
-    SEXTANT_TRY_ASSIGN(HnswIndex graph, start_graph(shape_, request, build));
-    while (graph.linked() < request.kept_rows) {
+    const HnswBuild build{scorers, field_build.row_key, {}, field_build.executor, field_build.stop, &on_refined};
+    while (graph.linked() < rows) {
         const std::uint32_t done = graph.linked();
-        const std::uint32_t next = done + std::min(rows_per_report, request.kept_rows - done);
-        SEXTANT_TRY(graph.link(next, next == request.kept_rows, build));
+        const std::uint32_t next = done + std::min(rows_per_report, rows - done);
+        SEXTANT_TRY(graph.link(next, next == rows, build));
         report(0, linked_share, graph.linked());
     }
-    SEXTANT_TRY(graph.finish(build));
+    return graph.finish(build);
+}
+
+Result<std::unique_ptr<SealedField>> FieldBase::seal(const SealRequest& request) const {
+    SEXTANT_TRY_ASSIGN(RawRows raw, copy_rows(shape_, request));
+    const FieldBuild build{.row_count = request.kept_rows,
+                           .row_key = request.row_key,
+                           .account = request.account,
+                           .executor = request.executor,
+                           .stop = request.stop};
+    std::unique_ptr<CodeRows> codes;
+    if (has_codes()) {
+        SEXTANT_TRY_ASSIGN(codes, make_codes(raw, build));
+    }
+    request.progress(0);
+    const auto scorers = [&](QueryScratch& scratch) {
+        if (codes != nullptr) return codes->codec().between(codes->source(), scratch);
+        return pair_floats(shape_.metric, shape_.dimension, raw.source(), scratch);
+    };
+    const HnswBuild start{scorers, request.row_key, {}, request.executor, request.stop, nullptr};
+    SEXTANT_TRY_ASSIGN(HnswIndex graph, start_graph(shape_, request, start));
+    SEXTANT_TRY(build_graph(graph, raw, codes.get(), build, request.progress));
     request.progress(1);
     const std::uint64_t codebook_bytes = codes == nullptr ? 0 : codes->codec().save().size();
     return std::unique_ptr<SealedField>(std::make_unique<SealedRows>(

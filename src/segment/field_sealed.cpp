@@ -47,6 +47,26 @@ FieldBytes SealedRows::bytes() const noexcept {
             .other = raw_.norm_bytes() + codebook_bytes_};
 }
 
+FieldSections SealedRows::sections() const {
+    FieldSections all;
+    for (const auto section : raw_.sections(row_count_)) {
+        if (!section.empty()) all.vectors.push_back(section);
+    }
+    if (codes_ != nullptr) {
+        all.codebook = codes_->codec().save();
+        all.codes.push_back(codes_->section(row_count_));
+        all.lossless = codes_->lossless();
+        all.code_stride = codes_->stride();
+    }
+    const HnswSections graph = graph_.sections();
+    all.graph = {graph.level0, graph.upper};
+    all.dimension = static_cast<std::uint32_t>(raw_.dimension());
+    all.params = graph_.params();
+    all.vector_stride = raw_.stride();
+    all.upper_size = graph.upper.size();
+    return all;
+}
+
 Result<void> SealedRows::verify(std::uint32_t row_count, BitmapView deleted) const {
     SEXTANT_TRY(verify_graph(graph_, deleted));
     SEXTANT_TRY(raw_.verify(row_count));

@@ -1,5 +1,8 @@
 #include "sextant/segment/id_column.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace sextant::inline v1 {
@@ -50,6 +53,26 @@ IdView IdColumn::view() const noexcept {
 
 std::uint64_t IdColumn::memory_bytes() const noexcept {
     return integers_.arena().committed() + bytes_.arena().committed() + kinds_.arena().committed();
+}
+
+std::array<std::span<std::byte>, 2> IdColumn::sections(std::uint32_t row_count) const noexcept {
+    if (!wide_) return {integers_.bytes(row_count), {}};
+    return {bytes_.bytes(row_count), kinds_.bytes(row_count)};
+}
+
+Result<void> IdColumn::check(std::uint32_t row_count) const {
+    if (!wide_) return {};
+    for (std::uint32_t row = 0; row < row_count; ++row) {
+        const PointId::Bytes& bytes = bytes_[row];
+        const bool integer = kinds_[row] == 0;
+        const bool zeros =
+            std::all_of(bytes.begin(), bytes.begin() + 8, [](auto byte) { return byte == decltype(byte){}; });
+        if (kinds_[row] > 1 || (integer && !zeros)) {
+            return Error{ErrorCode::corruption, fmt::format("ids: row {}: kind {} does not suit its bytes", row,
+                                                            static_cast<unsigned>(kinds_[row]))};
+        }
+    }
+    return {};
 }
 
 }  // namespace sextant::inline v1

@@ -1,5 +1,7 @@
 #include "sextant/segment/id_map.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -52,6 +54,32 @@ RowId IdTable::insert(const IdView& ids, std::uint32_t row, const PointId& id, s
             return RowId{entry & row_mask_};
         }
     }
+}
+
+Result<void> IdTable::check(const IdView& ids, std::uint32_t row_count) const {
+    std::uint32_t taken = 0;
+    for (std::size_t slot = 0; slot < slot_count_; ++slot) {
+        const std::uint32_t entry = load(slot);
+        if (entry == empty) continue;
+        const std::uint32_t row = entry & row_mask_;
+        if (row >= row_count) {
+            return Error{ErrorCode::corruption,
+                         fmt::format("id map: slot {} names row {} of {}", slot, row, row_count)};
+        }
+        ++taken;
+    }
+    if (taken != row_count || taken >= slot_count_) {
+        return Error{ErrorCode::corruption,
+                     fmt::format("id map: {} of {} slots are taken, expected {}", taken, slot_count_, row_count)};
+    }
+    // From here on a search ends and stays inside. Each row found under its own id: no row is missing, none is there
+    // twice, and no two rows have one id.
+    for (std::uint32_t row = 0; row < row_count; ++row) {
+        const PointId id = ids[row];
+        if (find(ids, id, id.hash()) == RowId{row}) continue;
+        return Error{ErrorCode::corruption, fmt::format("id map: the id of row {} does not lead to it", row)};
+    }
+    return {};
 }
 
 void IdTable::take_over(const IdTable& other, const IdView& ids) noexcept {

@@ -1,6 +1,10 @@
 #include "sextant/segment/payload_column.hpp"
 
+#include <fmt/format.h>
+
 #include <cstring>
+
+#include "sextant/core/limits.hpp"
 
 namespace sextant::inline v1 {
 
@@ -34,6 +38,25 @@ void PayloadColumn::append(std::uint32_t row, std::span<const std::byte> blob) n
     if (!blob.empty()) std::memcpy(bytes_.data() + used_, blob.data(), blob.size());
     used_ += blob.size();
     ends_[row] = used_;
+}
+
+Result<void> PayloadColumn::adopt(std::uint32_t row_count, std::uint64_t byte_count) {
+    std::uint64_t before = 0;
+    for (std::uint32_t row = 0; present_ && row < row_count; ++row) {
+        const std::uint64_t end = ends_[row];
+        if (end < before || end > byte_count || end - before > limits::max_payload_size) {
+            return Error{ErrorCode::corruption,
+                         fmt::format("payload: row {}: it ends at {}, the one before at {}, all at {}", row, end,
+                                     before, byte_count)};
+        }
+        before = end;
+    }
+    if (before != byte_count) {
+        return Error{ErrorCode::corruption,
+                     fmt::format("payload: the last row ends at {}, all at {}", before, byte_count)};
+    }
+    used_ = byte_count;
+    return {};
 }
 
 PayloadSpans PayloadColumn::view() const noexcept {

@@ -135,6 +135,7 @@ Result<std::shared_ptr<SealedSegment>> SegmentSealer::build(const Environment& e
     }
     const auto rows = static_cast<std::uint32_t>(kept_rows_);
     std::shared_ptr<SealedSegment> segment(new SealedSegment(rows, *environment.account));
+    segment->at_ = at_;
     SEXTANT_TRY(copy_rows(*segment, *environment.account, environment.stop));
     const IdView ids = segment->ids_.view();
     const auto row_key = [&](RowId row) { return ids[to_index(row)].hash(); };

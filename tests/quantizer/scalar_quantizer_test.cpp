@@ -390,3 +390,26 @@ TEST_CASE("a quantile asked for is the range that is kept", "[quantizer][kernel]
     CHECK(narrow * 127.0F == Approx(1.645).epsilon(0.03));
     CHECK(wide > 2.0F * narrow);
 }
+
+TEST_CASE("options of a quantizer are read as they were written, and others refused", "[quantizer]") {
+    using Options = ScalarQuantizer::Options;
+    CHECK(Options{}.save().empty());
+    for (const Options& options : {Options{}, Options{.quantile = 0.99}, Options{.quantile = 1.0}}) {
+        const auto loaded = Options::load(options.save());
+        REQUIRE(loaded);
+        CHECK(*loaded == options);
+    }
+    auto saved = Options{.quantile = 0.99}.save();
+    CHECK(saved.size() == 8);
+    for (const std::size_t size : {std::size_t{1}, std::size_t{7}, std::size_t{9}}) {
+        std::vector<std::byte> other(size);
+        const auto refused = Options::load(other);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == ErrorCode::corruption);
+    }
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    std::memcpy(saved.data(), &nan, sizeof(nan));
+    const auto refused = Options::load(saved);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::corruption);
+}

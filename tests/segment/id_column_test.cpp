@@ -1,5 +1,7 @@
 #include "sextant/segment/id_column.hpp"
 
+#include <algorithm>
+
 #include "support/catch.hpp"
 
 using namespace sextant;
@@ -55,4 +57,33 @@ TEST_CASE("an id column that is refused memory says so and stays usable", "[id_c
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code == ErrorCode::resource_exhausted);
     CHECK(column.view()[5] == PointId{5});
+}
+
+TEST_CASE("a column that was read is what was written, and its kinds suit its bytes", "[id_column]") {
+    MemoryAccount account("test");
+    const bool wide = GENERATE(false, true);
+    auto written = IdColumn::exact(3, wide, account).value();
+    written.set(0, PointId{7});
+    written.set(1, wide ? PointId::from_name("a") : PointId{8});
+    written.set(2, PointId{~std::uint64_t{0}});
+    auto read = IdColumn::exact(3, wide, account).value();
+    const auto from = written.sections(3);
+    const auto to = read.sections(3);
+    CHECK(from[0].size() == (wide ? 48 : 24));
+    CHECK(from[1].size() == (wide ? 3 : 0));
+    for (std::size_t i = 0; i < 2; ++i) std::copy(from[i].begin(), from[i].end(), to[i].begin());
+    CHECK(read.check(3).has_value());
+    for (std::uint32_t row = 0; row < 3; ++row) CHECK(read.view()[row] == written.view()[row]);
+    if (!wide) return;
+    const auto refused = [&](std::byte& byte, std::uint8_t value) {
+        const std::byte before = byte;
+        byte = std::byte{value};
+        const auto checked = read.check(3);
+        REQUIRE_FALSE(checked.has_value());
+        CHECK(checked.error().code == ErrorCode::corruption);
+        byte = before;
+    };
+    refused(to[1][0], 2);
+    refused(to[1][1], 0);
+    refused(to[0][7], 1);
 }

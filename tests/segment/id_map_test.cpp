@@ -119,3 +119,30 @@ TEST_CASE("readers find published rows while the map grows under them", "[id_map
     CHECK_FALSE(wrong);
     CHECK(kept.size() > 3);
 }
+
+TEST_CASE("a table that was read is checked before anything is looked up", "[id_map]") {
+    MemoryAccount account("test");
+    constexpr std::uint32_t rows = 100;
+    auto ids = IdColumn::exact(rows, false, account).value();
+    const auto table = IdTable::create(sealed_slot_count(rows), rows, account).value();
+    for (std::uint32_t row = 0; row < rows; ++row) {
+        ids.set(row, PointId{row});
+        table->insert(ids.view(), row, PointId{row}, PointId{row}.hash());
+    }
+    CHECK(table->check(ids.view(), rows).has_value());
+    const auto section = table->writable_section();
+    CHECK(section.data() == table->section().data());
+    const std::vector<std::byte> whole(section.begin(), section.end());
+    for (std::size_t bit = 0; bit < 8 * section.size(); ++bit) {
+        section[bit / 8] ^= std::byte{1} << (bit % 8);
+        INFO("bit " << bit);
+        const auto checked = table->check(ids.view(), rows);
+        REQUIRE_FALSE(checked.has_value());
+        CHECK(checked.error().code == ErrorCode::corruption);
+        section[bit / 8] = whole[bit / 8];
+    }
+    ids.set(7, PointId{8});  // an id twice
+    CHECK_FALSE(table->check(ids.view(), rows).has_value());
+    const auto empty = IdTable::create(sealed_slot_count(rows), rows, account).value();
+    CHECK_FALSE(empty->check(ids.view(), rows).has_value());
+}

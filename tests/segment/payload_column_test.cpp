@@ -1,5 +1,6 @@
 #include "sextant/segment/payload_column.hpp"
 
+#include <cstring>
 #include <string_view>
 
 #include "support/catch.hpp"
@@ -51,4 +52,31 @@ TEST_CASE("a column of known size holds exactly that", "[payload_column]") {
     CHECK(text(column.view()[0]) == "a");
     CHECK(text(column.view()[1]) == "bc");
     CHECK_FALSE(PayloadColumn::exact(5, 0, account).value().present());
+}
+
+TEST_CASE("a column that was read is what was written, and its ends rise to the last byte", "[payload_column]") {
+    MemoryAccount account("test");
+    auto column = PayloadColumn::exact(4, 6, account).value();
+    const std::string_view all = "abcxyz";
+    const auto sections = column.sections(4, 6);
+    const auto put = [&](std::uint64_t a, std::uint64_t b, std::uint64_t c, std::uint64_t d) {
+        const std::uint64_t ends[] = {a, b, c, d};
+        std::memcpy(sections[0].data(), ends, sizeof(ends));
+        std::memcpy(sections[1].data(), all.data(), all.size());
+        return column.adopt(4, 6);
+    };
+    REQUIRE(put(0, 3, 3, 6).has_value());
+    CHECK(column.used_bytes() == 6);
+    CHECK(column.view()[0].empty());
+    CHECK(text(column.view()[1]) == "abc");
+    CHECK(column.view()[2].empty());
+    CHECK(text(column.view()[3]) == "xyz");
+    CHECK_FALSE(put(0, 3, 2, 6).has_value());
+    CHECK_FALSE(put(0, 3, 3, 5).has_value());
+    CHECK_FALSE(put(7, 7, 7, 7).has_value());
+    const auto refused = put(0, ~std::uint64_t{0}, 3, 6);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == ErrorCode::corruption);
+    CHECK(refused.error().message.find("row 1") != std::string::npos);
+    CHECK(PayloadColumn::exact(4, 0, account).value().adopt(4, 0).has_value());
 }

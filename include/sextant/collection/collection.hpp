@@ -1,6 +1,7 @@
 /// Collection: points (id, vector, JSON payload) and the nearest of them to a query, under a filter.
 ///   using Photos = sx::Collection<sx::Cosine, sx::MemoryStorage, sx::ScalarQuantizer>;
-///   Photos photos = Photos::open({.dimension = 768}).value();
+///   Photos photos = Photos::open({.dimension = 768}).value();                    // MemoryStorage: volatile
+///   Archive archive = Archive::open("archive.sxt", {.dimension = 768}).value();  // MappedStorage: a directory
 /// M says what near means, S where rows live, Q how sealed rows are compressed. All calls are CollectionHandle's.
 /// Threads: thread-safe; moving and destroying need to be alone.
 /// Lifetime: as of open(); the destructor closes and never throws.
@@ -8,6 +9,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -19,6 +23,7 @@
 #include "sextant/concepts/storage.hpp"
 #include "sextant/quantizer/no_quantizer.hpp"
 #include "sextant/segment/typed_field.hpp"
+#include "sextant/storage/mapped_storage.hpp"
 #include "sextant/storage/memory_storage.hpp"
 
 namespace sextant::inline v1 {
@@ -32,12 +37,19 @@ public:
     [[nodiscard]] static Result<Collection> open(const Options& options,
                                                  const OpenOptions& open_options = {}) requires(!S::durable);
 
+    /// The collection in the directory `path`: created, or recovered and checked. Options left out are those it was
+    /// created with, or the defaults of a new one; one that disagrees is an error that names it, as is damage.
+    /// One process at a time has it open (busy otherwise).
+    [[nodiscard]] static Result<Collection> open(const std::string& path, const Options& options = {},
+                                                 const OpenOptions& open_options = {}) requires(S::durable);
+
     /// What memory `points` points without payloads will take, within a few percent, before any of it is taken.
     [[nodiscard]] static Result<MemoryEstimate> estimate(std::uint64_t points, const Options& options);
 
 private:
     explicit Collection(std::unique_ptr<detail::CollectionCore> core) noexcept : CollectionHandle(std::move(core)) {}
 
+    static detail::WantedOptions wanted(const Options& options);
     static Result<detail::CoreOptions> checked(const Options& options);
     static detail::CoreOptions core_options(const Options& resolved);
     /// REQUIRES: checked(options).
@@ -52,6 +64,43 @@ Result<Collection<M, S, Q>> Collection<M, S, Q>::open(const Options& options,
     fields.push_back(make_field(options));
     SEXTANT_TRY_ASSIGN(auto core, detail::CollectionCore::create(core_options, open_options, std::move(fields)));
     return Collection(std::move(core));
+}
+
+template <Metric M, Storage S, QuantizerFor<M> Q>
+Result<Collection<M, S, Q>> Collection<M, S, Q>::open(const std::string& path, const Options& options,
+                                                      const OpenOptions& open_options) requires(S::durable) {
+    static_assert(StorableOptions<typename Q::Options>, "a durable collection stores its quantizer's options");
+    SEXTANT_TRY(options.validate());
+    const auto make = [](const detail::CoreOptions& core,
+                         std::span<const std::byte> saved) -> Result<std::vector<std::unique_ptr<VectorField>>> {
+        typename Q::Options quantizer;
+        if constexpr (!std::is_empty_v<typename Q::Options>) {
+            SEXTANT_TRY_ASSIGN(quantizer, Q::Options::load(saved));
+        } else if (!saved.empty()) {
+            return Error{ErrorCode::corruption, "the stored options are not those of this quantizer"};
+        }
+        std::vector<std::unique_ptr<VectorField>> fields;
+        fields.push_back(std::make_unique<TypedField<M, Q>>(core.dimension, core.index, quantizer));
+        return fields;
+    };
+    SEXTANT_TRY_ASSIGN(auto core, detail::CollectionCore::open(path, wanted(options), open_options, make));
+    return Collection(std::move(core));
+}
+
+template <Metric M, Storage S, QuantizerFor<M> Q>
+detail::WantedOptions Collection<M, S, Q>::wanted(const Options& options) {
+    detail::WantedOptions all{.dimension = options.dimension,
+                              .index = options.index,
+                              .durability = options.durability,
+                              .deterministic = options.deterministic,
+                              .metric = M::id,
+                              .quantizer = Q::id,
+                              .residency = S::residency};
+    if constexpr (!std::is_empty_v<typename Q::Options>) {
+        if (options.quantizer.has_value()) all.quantizer_options = options.quantizer->save();
+        all.default_quantizer_options = typename Q::Options{}.save();
+    }
+    return all;
 }
 
 template <Metric M, Storage S, QuantizerFor<M> Q>
@@ -92,5 +141,11 @@ extern template class Collection<Cosine, MemoryStorage, NoQuantizer>;
 extern template class Collection<SquaredL2, MemoryStorage, ScalarQuantizer>;
 extern template class Collection<InnerProduct, MemoryStorage, ScalarQuantizer>;
 extern template class Collection<Cosine, MemoryStorage, ScalarQuantizer>;
+extern template class Collection<SquaredL2, MappedStorage, NoQuantizer>;
+extern template class Collection<InnerProduct, MappedStorage, NoQuantizer>;
+extern template class Collection<Cosine, MappedStorage, NoQuantizer>;
+extern template class Collection<SquaredL2, MappedStorage, ScalarQuantizer>;
+extern template class Collection<InnerProduct, MappedStorage, ScalarQuantizer>;
+extern template class Collection<Cosine, MappedStorage, ScalarQuantizer>;
 
 }  // namespace sextant::inline v1

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -32,46 +33,50 @@ public:
     CollectionHandle(const CollectionHandle&) = delete;
     CollectionHandle& operator=(const CollectionHandle&) = delete;
 
-    // Writing. All or nothing; visible to every search that begins after the call.
+    // Writing. All or nothing; visible to every search that begins after the call. What an acknowledged write survives
+    // is options.durability, or for this one call `durability`; in memory nothing but None makes sense.
 
     /// Inserts the point, or replaces it. Gives its version.
-    [[nodiscard]] Result<Lsn> upsert(PointId id, std::span<const float> vector, const Payload& payload = {}) {
-        return upsert_op({.kind = detail::WriteKind::upsert, .id = id, .vector = vector}, payload);
+    [[nodiscard]] Result<Lsn> upsert(PointId id, std::span<const float> vector, const Payload& payload = {},
+                                     std::optional<Durability> durability = {}) {
+        return upsert_op({.kind = detail::WriteKind::upsert, .id = id, .vector = vector}, payload, durability);
     }
     /// Only if the point has this version (version_conflict otherwise); Lsn{0}: only if there is none (already_exists).
     [[nodiscard]] Result<Lsn> upsert_if(Lsn expected, PointId id, std::span<const float> vector,
-                                        const Payload& payload = {}) {
+                                        const Payload& payload = {}, std::optional<Durability> durability = {}) {
         return upsert_op(
             {.kind = detail::WriteKind::upsert, .conditional = true, .expected = expected, .id = id, .vector = vector},
-            payload);
+            payload, durability);
     }
     /// How many points there were to erase.
-    [[nodiscard]] Result<std::uint64_t> erase(PointId id);
-    [[nodiscard]] Result<std::uint64_t> erase(std::span<const PointId> ids);
-    [[nodiscard]] Result<std::uint64_t> erase(const Filter& filter);
+    [[nodiscard]] Result<std::uint64_t> erase(PointId id, std::optional<Durability> durability = {});
+    [[nodiscard]] Result<std::uint64_t> erase(std::span<const PointId> ids, std::optional<Durability> durability = {});
+    [[nodiscard]] Result<std::uint64_t> erase(const Filter& filter, std::optional<Durability> durability = {});
     /// The version after the batch.
-    [[nodiscard]] Result<Lsn> write(WriteBatch&& batch);
+    [[nodiscard]] Result<Lsn> write(WriteBatch&& batch, std::optional<Durability> durability = {});
 
     // Payload changes: of the points that exist; each gives how many. `points` is an id, a span of ids or a filter.
 
     /// Top-level keys of `payload` replace those of the point's or join them.
     template <class Points>
-    [[nodiscard]] Result<std::uint64_t> set_payload(const Points& points, const Payload& payload) {
-        return change_payload(points, detail::WriteKind::set_payload, payload);
+    [[nodiscard]] Result<std::uint64_t> set_payload(const Points& points, const Payload& payload,
+                                                    std::optional<Durability> durability = {}) {
+        return change_payload(points, detail::WriteKind::set_payload, payload, durability);
     }
     template <class Points>
-    [[nodiscard]] Result<std::uint64_t> overwrite_payload(const Points& points, const Payload& payload) {
-        return change_payload(points, detail::WriteKind::overwrite_payload, payload);
+    [[nodiscard]] Result<std::uint64_t> overwrite_payload(const Points& points, const Payload& payload,
+                                                          std::optional<Durability> durability = {}) {
+        return change_payload(points, detail::WriteKind::overwrite_payload, payload, durability);
     }
     /// `keys` are paths as in filters: "a", "a.b", "a[0]", "a[].b".
     template <class Points>
-    [[nodiscard]] Result<std::uint64_t> delete_payload_keys(const Points& points,
-                                                            const std::vector<std::string>& keys) {
-        return change_points(points, {.kind = detail::WriteKind::delete_payload_keys}, keys);
+    [[nodiscard]] Result<std::uint64_t> delete_payload_keys(const Points& points, const std::vector<std::string>& keys,
+                                                            std::optional<Durability> durability = {}) {
+        return change_points(points, {.kind = detail::WriteKind::delete_payload_keys}, durability, keys);
     }
     template <class Points>
-    [[nodiscard]] Result<std::uint64_t> clear_payload(const Points& points) {
-        return change_points(points, {.kind = detail::WriteKind::clear_payload});
+    [[nodiscard]] Result<std::uint64_t> clear_payload(const Points& points, std::optional<Durability> durability = {}) {
+        return change_points(points, {.kind = detail::WriteKind::clear_payload}, durability);
     }
 
     // Reading.
@@ -151,34 +156,36 @@ protected:
     ~CollectionHandle() = default;
 
 private:
-    Result<Lsn> upsert_op(detail::WriteOp op, const Payload& payload) {
+    Result<Lsn> upsert_op(detail::WriteOp op, const Payload& payload, std::optional<Durability> durability) {
         std::vector<std::byte> blob;
         SEXTANT_TRY(encode_payload(payload, blob));
         op.payload = blob;
-        return write_one(op);
+        return write_one(op, durability);
     }
-    Result<Lsn> write_one(const detail::WriteOp& op);
+    Result<Lsn> write_one(const detail::WriteOp& op, std::optional<Durability> durability);
 
     /// `keys` become the operation's paths.
-    Result<std::uint64_t> change(std::span<const PointId> ids, detail::WriteOp op,
+    Result<std::uint64_t> change(std::span<const PointId> ids, detail::WriteOp op, std::optional<Durability> durability,
                                  std::span<const std::string> keys = {});
-    Result<std::uint64_t> change(const Filter& filter, detail::WriteOp op, std::span<const std::string> keys = {});
+    Result<std::uint64_t> change(const Filter& filter, detail::WriteOp op, std::optional<Durability> durability,
+                                 std::span<const std::string> keys = {});
     template <class Points>
     Result<std::uint64_t> change_points(const Points& points, const detail::WriteOp& op,
-                                        std::span<const std::string> keys = {}) {
+                                        std::optional<Durability> durability, std::span<const std::string> keys = {}) {
         if constexpr (std::is_same_v<Points, PointId>) {
-            return change(std::span<const PointId>(&points, 1), op, keys);
+            return change(std::span<const PointId>(&points, 1), op, durability, keys);
         } else if constexpr (std::is_same_v<Points, Filter>) {
-            return change(points, op, keys);
+            return change(points, op, durability, keys);
         } else {
-            return change(std::span<const PointId>(points), op, keys);
+            return change(std::span<const PointId>(points), op, durability, keys);
         }
     }
     template <class Points>
-    Result<std::uint64_t> change_payload(const Points& points, detail::WriteKind kind, const Payload& payload) {
+    Result<std::uint64_t> change_payload(const Points& points, detail::WriteKind kind, const Payload& payload,
+                                         std::optional<Durability> durability) {
         std::vector<std::byte> blob;
         SEXTANT_TRY(encode_payload(payload, blob));
-        return change_points(points, {.kind = kind, .payload = blob});
+        return change_points(points, {.kind = kind, .payload = blob}, durability);
     }
 
     static Record record(const detail::PointRef& point, const Select& select) {

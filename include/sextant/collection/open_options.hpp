@@ -1,16 +1,19 @@
 /// OpenOptions: how this process uses a collection. Never persisted.
-/// Threads: a value. Lifetime: memory, events and clock outlive the collection; the executor is shared.
+/// Threads: a value. Lifetime: memory, events, clock and files outlive the collection; the executor is shared.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace sextant::inline v1 {
 
 class Clock;
 class EventSink;
 class Executor;
+class FileSystem;
 class MemoryAccount;
+enum class Residency : unsigned char;
 
 enum class OpenMode : std::uint8_t {
     open_or_create = 0,
@@ -37,6 +40,14 @@ struct OpenOptions {
     EventSink* events = nullptr;
     /// Null: the system's.
     const Clock* clock = nullptr;
+    /// The way to the disk. Null: the system's. A collection in memory does not use it.
+    FileSystem* files = nullptr;
+    /// Left out: what the storage policy says. This version reads everything into memory: Residency::mapped is
+    /// unsupported.
+    std::optional<Residency> residency = {};
+    /// Bytes a second that background work may write to the disk, so that searches and writes get the rest. 0: all it
+    /// can. A limit below what writers bring makes the log and the growing segments longer.
+    std::uint64_t background_bytes_per_second = 0;
 };
 
 }  // namespace sextant::inline v1

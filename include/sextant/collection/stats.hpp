@@ -44,6 +44,15 @@ struct SegmentStats {
     PartBytes bytes = {};
 };
 
+/// What opening a durable collection found.
+struct RecoveryReport {
+    std::uint64_t frames = 0;               ///< writes that came from the log
+    std::uint64_t torn_bytes = 0;           ///< end of a log that a crash cut off: writes that nobody was promised
+    bool clean = false;                     ///< it had been closed
+    std::vector<std::string> rebuilt = {};  ///< derived parts that were damaged and were made anew
+    std::vector<std::string> lost = {};     ///< salvage only: what could not be read
+};
+
 struct Stats {
     std::uint64_t live_rows = 0;
     std::uint64_t dead_rows = 0;  ///< erased or overwritten, their memory not yet given back
@@ -57,11 +66,13 @@ struct Stats {
     std::vector<SegmentStats> segments = {};
     bool linking = false;  ///< background work that is under way
     bool rebuilding = false;
+    double rebuild_progress = 0.0;               ///< 0 .. 1 of the segment that is being built
     std::uint64_t repairs_waiting = 0;           ///< erased rows whose neighbours are not relinked yet
     bool writers_slowed = false;                 ///< the last write was made to wait for the index
     double slowed_seconds = 0.0;                 ///< in all
     std::uint64_t seals = 0;                     ///< since it was opened: growing segments sealed
     std::uint64_t merges = 0;                    ///< sealed segments rebuilt or merged, optimize included
+    RecoveryReport recovery = {};                ///< of this opening
     std::optional<Error> background_error = {};  ///< the last failure of background work that nothing has made up for
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "sextant/core/result.hpp"
 
@@ -19,6 +20,8 @@ public:
 
     /// 0 .. 1, never falling; 1 when the work succeeded.
     [[nodiscard]] double progress() const noexcept;
+    /// Seconds until it is done, going by how far it came in what time; nothing while it has not begun.
+    [[nodiscard]] std::optional<double> remaining_seconds() const noexcept;
     [[nodiscard]] bool done() const noexcept;
     /// Asks the work to stop. It then leaves the collection as it was and wait() says `cancelled`, unless it was done.
     void cancel() noexcept;

@@ -9,6 +9,7 @@
 #include <span>
 #include <stop_token>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "sextant/concepts/metric.hpp"
@@ -50,6 +51,13 @@ concept QuantizerFor = Quantizer<Q> && Metric<M> &&
         { q.template bind<M>(query, rows, scratch) } -> std::same_as<RowScorer>;
         { q.template between<M>(rows, scratch) } -> std::same_as<PairScorer>;
     };
+
+/// Options that can be stored with a collection. Options without any member need nothing.
+template <class O>
+concept StorableOptions = std::is_empty_v<O> || requires(const O& options, std::span<const std::byte> saved) {
+    { options.save() } -> std::same_as<std::vector<std::byte>>;  ///< equal options give equal bytes
+    { O::load(saved) } -> std::same_as<Result<O>>;
+};
 
 /// A quantizer whose codes are the raw floats: the segment keeps no second copy.
 template <class Q>

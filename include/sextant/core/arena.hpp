@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -76,6 +77,10 @@ public:
     [[nodiscard]] std::size_t capacity() const noexcept { return arena_.committed() / sizeof(T); }
     [[nodiscard]] T* data() const noexcept { return reinterpret_cast<T*>(arena_.base()); }
     [[nodiscard]] T& operator[](std::size_t index) const noexcept { return data()[index]; }
+    /// The first `count` elements as bytes. REQUIRES: count ≤ capacity().
+    [[nodiscard]] std::span<std::byte> bytes(std::size_t count) const noexcept {
+        return {arena_.base(), count * sizeof(T)};
+    }
     [[nodiscard]] const Arena& arena() const noexcept { return arena_; }
 
 private:

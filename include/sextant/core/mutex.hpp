@@ -20,6 +20,7 @@ enum class LockRank : std::uint8_t {
     maintenance = 10,       ///< which background work is running
     collection_write = 20,  ///< writers of one collection, one at a time
     wal_queue = 30,
+    wal_file = 35,  ///< files of one log: held while the disk works
     version_cell = 40,
     link_stripe = 50,  ///< adjacency lists of a graph
     pool = 60,

@@ -52,6 +52,9 @@ public:
         std::optional<double> quantile = {};
 
         [[nodiscard]] Result<void> validate() const;
+        /// Format: docs/format/manifest.md.
+        [[nodiscard]] std::vector<std::byte> save() const;
+        [[nodiscard]] static Result<Options> load(std::span<const std::byte> saved);
         friend bool operator==(const Options&, const Options&) = default;
     };
 

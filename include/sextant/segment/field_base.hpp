@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 
 #include "sextant/index/hnsw/hnsw_params.hpp"
 #include "sextant/quantizer/metric_traits.hpp"
@@ -15,6 +16,10 @@ class HnswIndex;
 }
 
 namespace sextant::inline v1::detail {
+
+class CodeRows;
+class RawRows;
+struct FieldBuild;
 
 using CodecTrainer = Result<std::unique_ptr<FieldCodec>> (*)(MatrixView sample, const TrainContext& context);
 
@@ -34,6 +39,7 @@ public:
     [[nodiscard]] Result<std::unique_ptr<GrowingField>> make_growing(std::uint32_t max_rows,
                                                                      MemoryAccount& account) const final;
     [[nodiscard]] Result<std::unique_ptr<SealedField>> seal(const SealRequest& request) const final;
+    [[nodiscard]] Result<std::unique_ptr<SealedField>> load(const FieldSource& source) const final;
     [[nodiscard]] FieldBytes estimate(std::uint64_t rows) const noexcept final;
     [[nodiscard]] float distance(VectorView a, VectorView b) const noexcept final;
 
@@ -42,9 +48,16 @@ protected:
     FieldBase(const FieldShape& shape, CodecTrainer head) noexcept : shape_(shape), head_(head) {}
 
 private:
+    [[nodiscard]] Result<std::unique_ptr<CodeRows>> make_codes(const RawRows& raw, const FieldBuild& build) const;
+    [[nodiscard]] Result<std::unique_ptr<CodeRows>> load_codes(const FieldSource& source) const;
+    /// Links the rows that are not linked yet, and finishes.
+    [[nodiscard]] Result<void> build_graph(HnswIndex& graph, const RawRows& raw, const CodeRows* codes,
+                                           const FieldBuild& build, FunctionRef<void(double)> progress) const;
     /// Null where raw vectors are the codes.
     [[nodiscard]] virtual Result<std::unique_ptr<FieldCodec>> train(MatrixView sample,
                                                                     const TrainContext& context) const = 0;
+    /// What the codec's save() gave.
+    [[nodiscard]] virtual Result<std::unique_ptr<FieldCodec>> load_codec(std::span<const std::byte> saved) const = 0;
     [[nodiscard]] virtual bool has_codes() const noexcept = 0;
     /// Rows of a sample that are worth their memory.
     [[nodiscard]] virtual std::size_t sample_rows() const noexcept = 0;

@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -84,6 +85,18 @@ template <Metric M, QuantizerFor<M> Q>
 [[nodiscard]] Result<std::unique_ptr<FieldCodec>> train_codec(MatrixView sample, const typename Q::Options& options,
                                                               const TrainContext& context) {
     SEXTANT_TRY_ASSIGN(Q quantizer, Q::train(sample, options, context));
+    return std::unique_ptr<FieldCodec>(std::make_unique<QuantizerCodec<M, Q>>(std::move(quantizer)));
+}
+
+/// Loads what save() gave and wraps it. corruption when it is for vectors of another dimension: its codes, and the
+/// queries it would read, would have other sizes.
+template <Metric M, QuantizerFor<M> Q>
+[[nodiscard]] Result<std::unique_ptr<FieldCodec>> load_codec(std::span<const std::byte> saved, std::size_t dimension) {
+    SEXTANT_TRY_ASSIGN(Q quantizer, Q::load(saved));
+    if (quantizer.dimension() != dimension) {
+        return Error{ErrorCode::corruption, "codebook: dimension is " + std::to_string(quantizer.dimension()) +
+                                                ", expected " + std::to_string(dimension)};
+    }
     return std::unique_ptr<FieldCodec>(std::make_unique<QuantizerCodec<M, Q>>(std::move(quantizer)));
 }
 

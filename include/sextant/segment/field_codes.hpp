@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "sextant/core/arena.hpp"
@@ -41,6 +42,16 @@ public:
     [[nodiscard]] std::uint32_t coded() const noexcept { return coded_.load(std::memory_order_acquire); }
     /// Read after coded(): what it says then holds for those rows.
     [[nodiscard]] bool lossless() const noexcept { return !lossy_.load(std::memory_order_relaxed); }
+    /// As they lie in a file: to be written out, or read into.
+    [[nodiscard]] std::span<std::byte> section(std::uint32_t row_count) const noexcept {
+        return codes_.bytes(row_count * stride_);
+    }
+    [[nodiscard]] std::size_t stride() const noexcept { return stride_; }
+    /// The section was read from a file: rows [0, row_count) have codes.
+    void adopt(std::uint32_t row_count, bool lossless) noexcept {
+        lossy_.store(!lossless, std::memory_order_relaxed);
+        coded_.store(row_count, std::memory_order_release);
+    }
     [[nodiscard]] const FieldCodec& codec() const noexcept { return *codec_; }
     [[nodiscard]] RowSource source() const noexcept { return {codes_.data(), stride_, nullptr}; }
     /// Of the rows that encode_up_to() encoded.

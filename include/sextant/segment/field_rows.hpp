@@ -3,8 +3,10 @@
 /// Threads: one writer beside readers of rows that are already published.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "sextant/core/arena.hpp"
 #include "sextant/core/types.hpp"
@@ -39,6 +41,11 @@ public:
     /// That vectors are finite and their norms right. corruption names the row.
     [[nodiscard]] Result<void> verify(std::uint32_t row_count) const;
 
+    /// Vectors and norms (empty where there are none) as they lie in a file: to be written out, or read into.
+    [[nodiscard]] std::array<std::span<std::byte>, 2> sections(std::uint32_t row_count) const noexcept {
+        return {vectors_.bytes(row_count * stride_), inverse_norms_.bytes(unit_length_ ? row_count : 0)};
+    }
+    [[nodiscard]] std::size_t stride() const noexcept { return stride_; }
     [[nodiscard]] std::size_t dimension() const noexcept { return dimension_; }
     [[nodiscard]] std::uint64_t vector_bytes() const noexcept { return vectors_.arena().committed(); }
     [[nodiscard]] std::uint64_t norm_bytes() const noexcept { return inverse_norms_.arena().committed(); }

@@ -29,6 +29,8 @@ public:
     [[nodiscard]] FieldBytes bytes() const noexcept override;
     [[nodiscard]] Result<void> verify(std::uint32_t row_count, BitmapView deleted) const override;
 
+    [[nodiscard]] FieldSections sections() const override;
+
     [[nodiscard]] const HnswIndex& graph() const noexcept { return graph_; }
 
     [[nodiscard]] FieldView view() const noexcept;

@@ -5,7 +5,10 @@
 /// Layout: docs/format/sections.md.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "sextant/core/arena.hpp"
 #include "sextant/core/memory_account.hpp"
@@ -43,6 +46,10 @@ public:
     [[nodiscard]] IdView view() const noexcept;
     [[nodiscard]] bool wide() const noexcept { return wide_; }
     [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
+    /// The ids, and the kinds of wide ones (empty otherwise), as they lie in a file: to be written out, or read into.
+    [[nodiscard]] std::array<std::span<std::byte>, 2> sections(std::uint32_t row_count) const noexcept;
+    /// Of a column that was read from a file. corruption names the row.
+    [[nodiscard]] Result<void> check(std::uint32_t row_count) const;
 
 private:
     bool wide_ = false;

@@ -47,6 +47,11 @@ public:
     [[nodiscard]] std::span<const std::byte> section() const noexcept {
         return {reinterpret_cast<const std::byte*>(slots_.data()), slot_count_ * sizeof(std::uint32_t)};
     }
+    /// The same, to be read into from a file; then check() before anything is looked up.
+    [[nodiscard]] std::span<std::byte> writable_section() const noexcept { return slots_.bytes(slot_count_); }
+    /// That slots name rows below row_count and as many as there are rows, so that every search ends, and that the id of
+    /// each row leads to that row. corruption says which slot or row does not. Cost: a lookup for each row.
+    [[nodiscard]] Result<void> check(const IdView& ids, std::uint32_t row_count) const;
     [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return slots_.arena().committed(); }
 
 private:

@@ -5,6 +5,7 @@
 /// as fresh memory says that they end at 0.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -39,6 +40,14 @@ public:
     [[nodiscard]] Result<void> ensure(std::uint32_t row_count, std::uint64_t added, bool any);
     /// REQUIRES: room; rows come in order.
     void append(std::uint32_t row, std::span<const std::byte> blob) noexcept;
+
+    /// Ends and bytes as they lie in a file: to be written out, or read into. REQUIRES: present().
+    [[nodiscard]] std::array<std::span<std::byte>, 2> sections(std::uint32_t row_count,
+                                                               std::uint64_t byte_count) const noexcept {
+        return {ends_.bytes(row_count), bytes_.bytes(byte_count)};
+    }
+    /// Of a column made by exact() that was read from a file. corruption names the row.
+    [[nodiscard]] Result<void> adopt(std::uint32_t row_count, std::uint64_t byte_count);
 
     /// True once a payload was not empty: from then on view() has arrays.
     [[nodiscard]] bool present() const noexcept { return present_; }

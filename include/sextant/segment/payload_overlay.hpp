@@ -122,6 +122,10 @@ public:
     PayloadOverlay& operator=(const PayloadOverlay&) = delete;
     ~PayloadOverlay();
 
+    /// A change charged to the account of this overlay.
+    [[nodiscard]] Result<PayloadChange::Owner> make(Lsn lsn, std::span<const std::byte> blob) const {
+        return PayloadChange::create(lsn, blob, *account_);
+    }
     /// Room for changes of `added` more rows. A failure changes nothing.
     [[nodiscard]] Result<void> reserve(std::size_t added);
     /// Puts the change in front of its row's chain; the one it hides goes to `garbage`.

@@ -16,6 +16,10 @@
 
 namespace sextant::inline v1 {
 
+namespace detail {
+class SegmentFiles;  // src/segment: reads and writes one
+}
+
 class SealedSegment final : public Segment {
 public:
     [[nodiscard]] std::uint32_t row_count() const noexcept { return max_rows(); }
@@ -28,6 +32,7 @@ public:
 
 private:
     friend class SegmentSealer;
+    friend class detail::SegmentFiles;
     SealedSegment(std::uint32_t row_count, MemoryAccount& account) noexcept
         : Segment(SegmentKind::sealed, row_count, account) {}
 
@@ -36,6 +41,7 @@ private:
     PayloadColumn payloads_;
     std::shared_ptr<IdTable> id_table_;
     std::vector<std::unique_ptr<SealedField>> fields_;
+    Lsn at_{};  ///< last write of the version whose rows these are
 };
 
 /// Which rows of a source went where: kept rows keep their order.

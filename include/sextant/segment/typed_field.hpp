@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,8 @@ private:
     [[nodiscard]] static detail::CodecTrainer head_trainer() noexcept;
     [[nodiscard]] Result<std::unique_ptr<detail::FieldCodec>> train(MatrixView sample,
                                                                     const TrainContext& context) const override;
+    [[nodiscard]] Result<std::unique_ptr<detail::FieldCodec>> load_codec(
+        std::span<const std::byte> saved) const override;
     [[nodiscard]] bool has_codes() const noexcept override { return !identity; }
     [[nodiscard]] std::size_t sample_rows() const noexcept override;
     [[nodiscard]] std::size_t code_size() const noexcept override;
@@ -68,6 +71,16 @@ Result<std::unique_ptr<detail::FieldCodec>> TypedField<M, Q>::train(MatrixView s
         return std::unique_ptr<detail::FieldCodec>();
     } else {
         return detail::train_codec<M, Q>(sample, options_, context);
+    }
+}
+
+template <Metric M, QuantizerFor<M> Q>
+Result<std::unique_ptr<detail::FieldCodec>> TypedField<M, Q>::load_codec(
+    [[maybe_unused]] std::span<const std::byte> saved) const {
+    if constexpr (identity) {
+        return std::unique_ptr<detail::FieldCodec>();
+    } else {
+        return detail::load_codec<M, Q>(saved, dimension());
     }
 }
 

@@ -16,6 +16,7 @@
 
 #include "sextant/concepts/index.hpp"
 #include "sextant/core/executor.hpp"
+#include "sextant/core/function_ref.hpp"
 #include "sextant/core/memory_account.hpp"
 #include "sextant/core/result.hpp"
 #include "sextant/core/types.hpp"
@@ -101,7 +102,25 @@ public:
     [[nodiscard]] virtual Result<void> repair(std::span<const RowId> erased, const FieldLinkContext& context) = 0;
 };
 
-class SealedField : public FieldRows {};
+/// A sealed field as it is to be stored.
+struct FieldSections {
+    std::vector<std::span<const std::byte>> vectors;
+    std::vector<std::byte> codebook;                ///< empty without codes
+    std::vector<std::span<const std::byte>> codes;  ///< empty without codes
+    std::vector<std::span<const std::byte>> graph;
+    std::uint32_t dimension = 0;
+    HnswParams params;
+    bool lossless = false;
+    std::size_t vector_stride = 0;
+    std::size_t code_stride = 0;  ///< 0 without codes
+    std::uint64_t upper_size = 0;
+};
+
+class SealedField : public FieldRows {
+public:
+    /// Lives as long as the field.
+    [[nodiscard]] virtual FieldSections sections() const = 0;
+};
 
 /// A row of an older segment that goes into a new sealed one.
 struct SealSource {
@@ -121,6 +140,27 @@ struct SealRequest {
     FunctionRef<void(double)> progress;
 };
 
+/// Parts of a sealed field, each a file of its own.
+enum class FieldPart : std::uint8_t { vectors, codebook, codes, graph };
+
+/// A sealed field that was stored, as whoever makes it anew sees it.
+struct FieldSource {
+    std::uint32_t row_count = 0;
+    bool lossless = false;  ///< of its codes
+    std::uint64_t codebook_size = 0;
+    std::uint64_t upper_size = 0;
+    /// Fills the sections of a part, in order; each begins at a multiple of 64 in its file. corruption names file and
+    /// offset.
+    FunctionRef<Result<void>(FieldPart part, std::span<const std::span<std::byte>> sections)> read;
+    /// Whether a part has sections of these sizes; asked before memory is taken for them. corruption where not.
+    FunctionRef<Result<void>(FieldPart part, std::span<const std::uint64_t> section_sizes)> fits;
+    FunctionRef<std::uint64_t(RowId)> row_key;  ///< as in SealRequest
+    MemoryAccount* account = nullptr;
+    Executor* executor = nullptr;
+    /// Null: what is damaged is an error. Otherwise codes and graph that are damaged are made anew, and named here.
+    std::vector<std::string>* rebuilt = nullptr;
+};
+
 class VectorField {
 public:
     virtual ~VectorField() = default;
@@ -134,6 +174,8 @@ public:
     /// Copies the kept rows, trains the quantizer on a sample of them, encodes, builds and finishes the graph. Where the
     /// sources hold a usable graph over the same rows it is the start. cancelled leaves nothing behind.
     [[nodiscard]] virtual Result<std::unique_ptr<SealedField>> seal(const SealRequest& request) const = 0;
+    /// What seal() made, from where it was stored.
+    [[nodiscard]] virtual Result<std::unique_ptr<SealedField>> load(const FieldSource& source) const = 0;
     /// Forecast for `rows` rows in one sealed segment: steady bytes per part, and the peak while it is built.
     [[nodiscard]] virtual FieldBytes estimate(std::uint64_t rows) const noexcept = 0;
     /// One distance over raw vectors, as a caller sees it: for oracles and thresholds.

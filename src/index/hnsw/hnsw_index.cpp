@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sextant/core/checked.hpp"
 #include "sextant/index/hnsw/hnsw_audit.hpp"
 #include "sextant/index/hnsw/hnsw_build.hpp"
 #include "sextant/index/hnsw/hnsw_finish.hpp"
@@ -81,6 +82,20 @@ Result<HnswIndex> HnswIndex::from_rows(const HnswIndex& old, std::span<const std
     SEXTANT_TRY_ASSIGN(HnswIndex index, create(old.params(), max_rows, account));
     SEXTANT_TRY(detail::copy_rows(graph, new_row_of_old, kept_rows, index.impl_->store, index.impl_->tree, build));
     return index;
+}
+
+Result<HnswIndex> HnswIndex::load(
+    const HnswParams& params, std::uint32_t rows, std::uint64_t upper_size, MemoryAccount& account,
+    FunctionRef<Result<void>(std::span<std::byte> level0, std::span<std::byte> upper)> fill) {
+    SEXTANT_TRY(check_params(params, rows));
+    SEXTANT_TRY_ASSIGN(const auto size, checked_narrow<std::size_t>(upper_size, "size of a graph's upper levels"));
+    auto impl = std::make_unique<Impl>();
+    SEXTANT_TRY_ASSIGN(impl->store, detail::LinkStore::for_sections(params, rows, size, account));
+    impl->account = &account;
+    SEXTANT_TRY(fill(impl->store.level0_room(), impl->store.upper_room()));
+    SEXTANT_TRY(impl->store.load());
+    SEXTANT_TRY(detail::check_graph(impl->store.view()));
+    return HnswIndex(std::move(impl));
 }
 
 Result<void> HnswIndex::link(std::uint32_t row_count, bool flush, const HnswBuild& build) {

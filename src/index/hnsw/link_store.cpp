@@ -43,6 +43,11 @@ constexpr GraphEntry unpack(std::uint64_t packed) noexcept {
 void store_le32(std::byte* at, std::uint32_t value) noexcept {
     for (unsigned i = 0; i < 4; ++i) at[i] = static_cast<std::byte>(value >> (8 * i));
 }
+std::uint32_t load_le32(const std::byte* at) noexcept {
+    std::uint32_t value = 0;
+    for (unsigned i = 0; i < 4; ++i) value |= std::to_integer<std::uint32_t>(at[i]) << (8 * i);
+    return value;
+}
 void store_le64(std::byte* at, std::uint64_t value) noexcept {
     store_le32(at, static_cast<std::uint32_t>(value));
     store_le32(at + 4, static_cast<std::uint32_t>(value >> 32U));
@@ -181,6 +186,56 @@ Result<void> LinkStore::seal(MemoryAccount& account) {
     links_column_ = {};
     level0_.shrink(std::size_t{row_count} * degree());
     sealed_ = true;
+    return {};
+}
+
+Result<LinkStore> LinkStore::for_sections(const HnswParams& params, std::uint32_t rows, std::size_t upper_size,
+                                          MemoryAccount& account) {
+    LinkStore store;
+    store.params_ = params;
+    store.max_rows_ = rows;
+    SEXTANT_TRY_ASSIGN(store.level0_,
+                       Column<std::uint32_t>::exact(std::size_t{rows} * store.degree(), account, "graph level 0"));
+    SEXTANT_TRY_ASSIGN(store.upper_section_, Arena::exact(upper_size, account, "graph upper levels"));
+    store.upper_section_size_ = upper_size;
+    return store;
+}
+
+Result<void> LinkStore::load() {
+    const auto wrong = [](const char* field, std::uint64_t got, std::uint64_t expected) {
+        return Error{ErrorCode::corruption, fmt::format("graph: {} is {}, expected {}", field, got, expected)};
+    };
+    if (upper_section_size_ < upper_header_size) return wrong("size", upper_section_size_, upper_header_size);
+    std::byte* const base = upper_section_.base();
+    if (load_le32(base) != upper_section_version) return wrong("version", load_le32(base), upper_section_version);
+    if (load_le32(base + 4) != params_.m) return wrong("m", load_le32(base + 4), params_.m);
+    if (load_le32(base + 24) != max_rows_) return wrong("row count", load_le32(base + 24), max_rows_);
+    const std::uint32_t slot_count = load_le32(base + 28);
+    const std::uint64_t most_slots = std::uint64_t{max_rows_} * max_slots_per_row;
+    if (slot_count > most_slots) return wrong("slot count", slot_count, most_slots);
+    const std::size_t size = detail::upper_section_size(slot_count, params_.m);
+    if (size != upper_section_size_) return wrong("size", upper_section_size_, size);
+    const std::uint32_t levels = load_le32(base + 12);
+    if (levels == 0 || levels > max_slots_per_row + 1) return wrong("number of levels", levels, max_slots_per_row + 1);
+    const auto level = static_cast<std::int32_t>(levels) - 1;
+    const std::uint32_t entry_row = load_le32(base + 32);
+    const std::uint32_t entry_slot = load_le32(base + 36);
+    if (entry_row >= max_rows_) return wrong("entry row", entry_row, max_rows_ - 1);
+    if ((level > 0) != (entry_slot < slot_count)) return wrong("entry slot", entry_slot, slot_count);
+    const std::byte* const rows_end = base + upper_header_size + std::size_t{slot_count} * 4;
+    const auto zeros = [](const std::byte* from, const std::byte* to) {
+        return std::all_of(from, to, [](std::byte byte) { return byte == std::byte{0}; });
+    };
+    if (!zeros(base + 40, base + upper_header_size) || !zeros(rows_end, base + upper_links_offset(slot_count))) {
+        return Error{ErrorCode::corruption, "graph: a reserved byte is not zero"};
+    }
+    upper_rows_ = reinterpret_cast<std::uint32_t*>(base + upper_header_size);
+    upper_links_ = reinterpret_cast<std::uint32_t*>(base + upper_links_offset(slot_count));
+    if (level > 0 && upper_rows_[entry_slot] != entry_row)
+        return wrong("row of the entry", upper_rows_[entry_slot], entry_row);
+    max_slots_ = slot_count;
+    sealed_ = true;
+    publish(max_rows_, slot_count, {level > 0 ? entry_slot : entry_row, level});
     return {};
 }
 

@@ -1,5 +1,6 @@
 #include "sextant/index/hnsw/hnsw_index.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -166,6 +167,43 @@ TEST_CASE("the graph asks no more of a scorer than the concept gives", "[index]"
     std::vector<Neighbor> out(5);
     REQUIRE(index.search(scorer, {}, {20, nullptr}, scratch, out, counters) == 5);
     for (std::uint32_t i = 0; i < 5; ++i) CHECK(out[i] == Neighbor{static_cast<float>(i), RowId{i}});
+}
+
+TEST_CASE("a graph read from its sections answers as before", "[index]") {
+    const TestRows rows = TestRows::uniform(1000, 6, 21);
+    TestGraph graph(rows);
+    REQUIRE(graph.link(rows.count()).has_value());
+    REQUIRE(graph.finish().has_value());
+    const HnswSections sections = graph.index.sections();
+    MemoryAccount account("test");
+    const auto load = [&](std::uint32_t count, std::uint64_t upper_size) {
+        return HnswIndex::load(
+            graph.index.params(), count, upper_size, account,
+            [&](std::span<std::byte> level0, std::span<std::byte> upper) -> Result<void> {
+                if (level0.size() != sections.level0.size() || upper.size() != sections.upper.size()) {
+                    return Error{ErrorCode::corruption, "another size"};
+                }
+                std::memcpy(level0.data(), sections.level0.data(), level0.size());
+                std::memcpy(upper.data(), sections.upper.data(), upper.size());
+                return {};
+            });
+    };
+    {
+        auto loaded = load(rows.count(), sections.upper.size());
+        REQUIRE(loaded.has_value());
+        CHECK(loaded->linked() == rows.count());
+        const auto before = graph.index.audit({});
+        const auto after = loaded->audit({});
+        REQUIRE(after.has_value());
+        CHECK(after->reachable_live_rows == before->reachable_live_rows);
+        CHECK(after->level0_links == before->level0_links);
+        const HnswSections again = loaded->sections();
+        CHECK(std::equal(again.level0.begin(), again.level0.end(), sections.level0.begin(), sections.level0.end()));
+        CHECK(std::equal(again.upper.begin(), again.upper.end(), sections.upper.begin(), sections.upper.end()));
+    }
+    CHECK(load(rows.count() + 1, sections.upper.size()).error().message == "another size");
+    CHECK_FALSE(load(rows.count(), 0).has_value());
+    CHECK(account.used() == 0);
 }
 
 }  // namespace

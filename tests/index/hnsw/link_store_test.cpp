@@ -1,6 +1,8 @@
 #include "sextant/index/hnsw/link_store.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -120,6 +122,110 @@ TEST_CASE("rows and slots past the reservation are refused", "[index]") {
     LinkStore poor = LinkStore::reserve({}, 100000, small).value();
     CHECK_FALSE(poor.ensure(1000, 10).has_value());
     CHECK(small.used() == 0);
+}
+
+constexpr HnswParams example_params{.m = 4, .ef_construction = 16, .seed = 0x0102030405060708};
+
+/// The example as it would be read, with one word of the upper section changed.
+Result<LinkStore> reread(MemoryAccount& account, std::size_t offset, std::uint32_t value,
+                         const HnswParams& params = example_params, std::uint32_t rows = 3) {
+    LinkStore written = example(account);
+    SEXTANT_TRY(written.seal(account));
+    const auto upper = written.upper_section();
+    SEXTANT_TRY_ASSIGN(LinkStore store, LinkStore::for_sections(params, rows, upper.size(), account));
+    const auto level0 = written.level0_section();
+    std::copy_n(level0.begin(), std::min(level0.size(), store.level0_room().size()), store.level0_room().begin());
+    std::copy(upper.begin(), upper.end(), store.upper_room().begin());
+    if (offset < upper.size()) std::memcpy(store.upper_room().data() + offset, &value, sizeof(value));
+    SEXTANT_TRY(store.load());
+    return store;
+}
+
+TEST_CASE("sections that were read are the graph that was written", "[index]") {
+    MemoryAccount account("test");
+    const auto store = reread(account, ~std::size_t{0}, 0);
+    REQUIRE(store.has_value());
+    LinkStore written = example(account);
+    REQUIRE(written.seal(account).has_value());
+    CHECK(hex(store->level0_section()) == hex(written.level0_section()));
+    CHECK(hex(store->upper_section()) == hex(written.upper_section()));
+    CHECK(store->sealed());
+    CHECK(store->view().entry_row() == RowId{1});
+    CHECK(store->view().slot_limit == 2);
+    CHECK(check_graph(store->view()).has_value());
+    CHECK(audit_graph(store->view(), {})->reachable_live_rows == 3);
+}
+
+TEST_CASE("each field of a graph's header that cannot be is refused by name", "[index]") {
+    struct Case {
+        std::size_t offset;
+        std::uint32_t value;
+        const char* field;
+    };
+    MemoryAccount account("test");
+    const auto wrong = GENERATE(values<Case>({{0, 2, "version"},
+                                              {4, 5, "m is"},
+                                              {12, 0, "number of levels"},
+                                              {12, 17, "number of levels"},
+                                              {12, 1, "entry slot"},
+                                              {24, 4, "row count"},
+                                              {28, 3, "size"},
+                                              {28, 46, "slot count"},
+                                              {28, 0xFFFFFFFF, "slot count"},
+                                              {32, 3, "entry row"},
+                                              {32, 2, "row of the entry"},
+                                              {36, 2, "entry slot"},
+                                              {36, 0xFFFFFFFF, "entry slot"},
+                                              {40, 1, "reserved"},
+                                              {60, 0x01000000, "reserved"},
+                                              {72, 1, "reserved"}}));
+    const auto refused = reread(account, wrong.offset, wrong.value);
+    INFO(wrong.offset << ' ' << wrong.value);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == ErrorCode::corruption);
+    INFO(refused.error().message);
+    CHECK(refused.error().message.find(wrong.field) != std::string::npos);
+    HnswParams other = example_params;
+    other.m = 5;
+    CHECK_FALSE(reread(account, ~std::size_t{0}, 0, other).has_value());
+    CHECK_FALSE(reread(account, ~std::size_t{0}, 0, example_params, 4).has_value());
+}
+
+TEST_CASE("links and slots that lead out of a graph or to another level are found", "[index]") {
+    struct Case {
+        std::size_t offset;
+        std::uint32_t value;
+    };
+    MemoryAccount account("test");
+    const auto wrong = GENERATE(values<Case>({{128, 2},  // a slot that does not exist
+                                              {128, 0xFFFFFFFE},
+                                              {128, 0},    // itself
+                                              {68, 3},     // the slot of a row that does not exist
+                                              {68, 1}}));  // of level 2: its links are not
+    const auto store = reread(account, wrong.offset, wrong.value);
+    REQUIRE(store.has_value());
+    const auto refused = check_graph(store->view());
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == ErrorCode::corruption);
+    auto level0 = reread(account, ~std::size_t{0}, 0).value();
+    const std::uint32_t row = 3;
+    std::memcpy(level0.level0_room().data(), &row, sizeof(row));
+    CHECK_FALSE(check_graph(level0.view()).has_value());
+}
+
+TEST_CASE("a row with slots in two places is found", "[index]") {
+    MemoryAccount account("test");
+    LinkStore store = LinkStore::reserve(example_params, 3, account).value();
+    REQUIRE(store.ensure(3, 3).has_value());
+    for (std::uint32_t row = 0; row < 3; ++row) store.write(RowId{row}, {});
+    for (std::uint32_t slot = 0; slot < 3; ++slot) {
+        store.set_upper_row(slot, RowId{slot == 1 ? 1U : 0U});
+        store.write_upper(slot, {});
+    }
+    store.publish(3, 3, {0, 1});
+    const auto refused = check_graph(store.view());
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().message.find("slots elsewhere") != std::string::npos);
 }
 
 }  // namespace

@@ -8,10 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "sextant/collection/collection_options.hpp"
+#include "sextant/collection/detail/wanted_options.hpp"
 #include "sextant/collection/detail/write_op.hpp"
 #include "sextant/collection/open_options.hpp"
 #include "sextant/collection/scroll_request.hpp"
@@ -56,14 +59,19 @@ public:
     /// One field each; REQUIRES: at least one. `open` is checked here, `options` must be valid.
     [[nodiscard]] static Result<std::unique_ptr<CollectionCore>> create(
         const CoreOptions& options, const OpenOptions& open, std::vector<std::unique_ptr<VectorField>> fields);
+    /// A collection in a directory: made, or recovered. `make` is called once the options are known.
+    [[nodiscard]] static Result<std::unique_ptr<CollectionCore>> open(const std::string& path,
+                                                                      const WantedOptions& wanted,
+                                                                      const OpenOptions& open, FieldMaker make);
     CollectionCore(const CollectionCore&) = delete;
     CollectionCore& operator=(const CollectionCore&) = delete;
     ~CollectionCore();
 
-    /// All or nothing.
-    [[nodiscard]] Result<WriteReceipt> write(std::span<const WriteOp> ops);
+    /// All or nothing. `durability`: instead of the collection's.
+    [[nodiscard]] Result<WriteReceipt> write(std::span<const WriteOp> ops, std::optional<Durability> durability = {});
     /// `change` (its id aside) to every point that passes the filter, which must not be empty.
-    [[nodiscard]] Result<WriteReceipt> write_where(const Filter& filter, const WriteOp& change);
+    [[nodiscard]] Result<WriteReceipt> write_where(const Filter& filter, const WriteOp& change,
+                                                   std::optional<Durability> durability = {});
 
     /// Hands over each point that exists, in the order asked; all of one version.
     [[nodiscard]] Result<void> get(std::span<const PointId> ids, const Select& select,

@@ -14,4 +14,8 @@ namespace sextant::inline v1::detail {
 /// their own level; the entry is a slot of its level. Then counts which live rows level 0 reaches from the entry.
 [[nodiscard]] Result<HnswIndex::Audit> audit_graph(const GraphView& graph, BitmapView deleted);
 
+/// The part of it without which searching or copying a graph could leave its arrays: numbers in range, and upper lists
+/// of one level. For a graph that was read. Cost: one pass over all lists, 1 byte a slot and 1 bit a row.
+[[nodiscard]] Result<void> check_graph(const GraphView& graph);
+
 }  // namespace sextant::inline v1::detail

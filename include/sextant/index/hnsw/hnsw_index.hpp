@@ -60,6 +60,13 @@ public:
                                                      std::uint32_t kept_rows, std::uint32_t max_rows,
                                                      MemoryAccount& account, const HnswBuild& build);
 
+    /// A finished graph of `rows` rows as sections() gave it: `fill` puts the two sections where they go, and fails as it
+    /// likes. corruption when they are not those of a graph with these parameters and so many rows. Levels, links and
+    /// entry are checked as far as searching needs; audit() checks the rest.
+    [[nodiscard]] static Result<HnswIndex> load(
+        const HnswParams& params, std::uint32_t rows, std::uint64_t upper_size, MemoryAccount& account,
+        FunctionRef<Result<void>(std::span<std::byte> level0, std::span<std::byte> upper)> fill);
+
     /// Links rows [linked(), row_count) into the graph. Full batches only, unless `flush`: then all of them, so that
     /// linked() == row_count. cancelled / resource_exhausted: the graph holds a whole number of batches and is consistent.
     [[nodiscard]] Result<void> link(std::uint32_t row_count, bool flush, const HnswBuild& build);

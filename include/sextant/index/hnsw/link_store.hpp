@@ -99,6 +99,17 @@ public:
     /// Gives back what lies behind the published rows and slots, and packs the upper levels into one section
     /// (docs/format/graph.md). REQUIRES: no search runs, and nothing is written afterwards.
     [[nodiscard]] Result<void> seal(MemoryAccount& account);
+    /// A sealed store with room for the sections of one that was written out; load() once they are filled.
+    [[nodiscard]] static Result<LinkStore> for_sections(const HnswParams& params, std::uint32_t rows,
+                                                        std::size_t upper_size, MemoryAccount& account);
+    [[nodiscard]] std::span<std::byte> level0_room() const noexcept {
+        return level0_.bytes(std::size_t{max_rows_} * degree());
+    }
+    [[nodiscard]] std::span<std::byte> upper_room() const noexcept {
+        return {upper_section_.base(), upper_section_size_};
+    }
+    /// Takes the sections as its own. corruption when header or sizes are not those of `params` and `rows`.
+    [[nodiscard]] Result<void> load();
     [[nodiscard]] bool sealed() const noexcept { return sealed_; }
     [[nodiscard]] std::span<const std::byte> level0_section() const noexcept;
     [[nodiscard]] std::span<const std::byte> upper_section() const noexcept;

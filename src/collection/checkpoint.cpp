@@ -1,0 +1,131 @@
+/// checkpoint: what is in memory alone goes to files, so that the log behind it can go.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "background_rules.hpp"
+#include "core_state.hpp"
+#include "rate_limit.hpp"
+#include "sextant/core/assert.hpp"
+
+namespace sextant::inline v1::detail {
+namespace {
+
+/// The newest payload change a version shows in a segment; Lsn{} when there is none.
+Lsn newest_change(const SegmentState& state, Lsn at) noexcept {
+    Lsn newest{};
+    if (state.overlay == nullptr) return newest;
+    for (std::size_t slot = 0; slot < state.overlay->slot_count(); ++slot) {
+        const RowId row = state.overlay->row_at(slot);
+        if (row == no_row) continue;
+        const PayloadChange* const change = state.overlay->find(to_index(row), at);
+        if (change != nullptr) newest = std::max(newest, change->lsn());
+    }
+    return newest;
+}
+
+/// Rows died or payloads changed since the files were written.
+Result<void> store_changes(Store& store, const SegmentState& state, Lsn at, StoredSegment& stored) {
+    const SegmentPlace place = store.segment(stored.entry.number);
+    if (state.dead_count() != stored.dead_count) {
+        const std::uint64_t number = store.take_number();
+        SEXTANT_TRY(write_tombstones(place, number, state));
+        stored.entry.tombstones_file = number;
+        stored.dead_count = state.dead_count();
+    }
+    if (newest_change(state, at) > stored.overlay_at) {
+        const std::uint64_t number = store.take_number();
+        SEXTANT_TRY(write_overlay(place, number, state, at));
+        stored.entry.overlay_file = number;
+        stored.overlay_at = at;
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<SealedSegment>> CoreState::store_segment(const std::shared_ptr<SealedSegment>& built,
+                                                                const std::stop_token& stop) {
+    const std::uint64_t number = store->take_number();
+    const SegmentPlace place = store->segment(number);
+    RateLimit limit(background_bytes_per_second);
+    SEXTANT_TRY_ASSIGN(const WrittenSegment written, write_segment(place, *built, fields, stop, [&](std::size_t bytes) {
+                           limit.spend(bytes, stop);
+                       }));
+    const ReadOptions read_options{.residency = store->residency(),
+                                   .account = &account,
+                                   .executor = &executor_source->get(),
+                                   .expected_footer = written.footer_checksum,
+                                   .rebuild_derived = false};
+    SEXTANT_TRY_ASSIGN(ReadSegment read, read_segment(place, fields, read_options));
+    const format::ManifestSegment entry{
+        .number = number, .footer_checksum = written.footer_checksum, .row_count = read.segment->row_count()};
+    const MutexLock lock(stored_mutex);
+    stored_segments.push_back({.segment = read.segment.get(), .entry = entry, .bytes = written.bytes});
+    return std::move(read.segment);
+}
+
+bool CoreState::log_is_long() const noexcept {
+    if (log == nullptr) return false;
+    // Relaxed: figures that say when to look closer.
+    return log->disk_bytes() > long_log_bytes + log_bytes_kept.load(std::memory_order_relaxed) ||
+           log->file_count() > many_log_files;
+}
+
+Result<void> CoreState::checkpoint() {
+    auto made = make_checkpoint();
+    // A full disk: what a checkpoint lets go of is more than it writes, so it may use the reserve.
+    if (!made && made.error().code == ErrorCode::resource_exhausted && store->release_reserve()) {
+        made = make_checkpoint();
+    }
+    if (!made) return made;
+    log_bytes_kept.store(log->disk_bytes(), std::memory_order_relaxed);
+    store->keep_reserve(stored_bytes());
+    return made;
+}
+
+std::uint64_t CoreState::stored_bytes() const noexcept {
+    std::uint64_t bytes = log->disk_bytes();
+    const MutexLock lock(stored_mutex);
+    for (const StoredSegment& each : stored_segments) bytes += each.bytes;
+    return bytes;
+}
+
+Result<void> CoreState::make_checkpoint() {
+    // In this order: what the version holds is in the log, and the log then on the disk.
+    const SharedVersion<Version> version = cell.share();
+    SEXTANT_TRY(check_open(*version));
+    SEXTANT_TRY(commits.flush());
+    format::Manifest next;
+    next.last = static_cast<std::uint64_t>(version->last);
+    next.replay_from = next.last;
+    next.first_log = log->file_number();
+    const std::vector<StoredSegment> before = stored();
+    std::vector<StoredSegment> after;
+    for (const auto& state : version->segments) {
+        if (state->segment->kind() == SegmentKind::growing) {
+            // Rows come in the order of their writes: the first one is the oldest that only the log has.
+            if (state->row_count > 0) next.replay_from = std::min(next.replay_from, state->versions[0] - 1);
+            continue;
+        }
+        const auto known = std::find_if(before.begin(), before.end(), [&](const StoredSegment& each) {
+            return each.segment == state->segment.get();
+        });
+        SEXTANT_CHECK(known != before.end());
+        StoredSegment entry = *known;
+        SEXTANT_TRY(store_changes(*store, *state, version->last, entry));
+        next.segments.push_back(entry.entry);
+        after.push_back(entry);
+    }
+    const std::uint64_t flushed = next.replay_from;
+    SEXTANT_TRY(store->write_manifest(std::move(next)));
+    {
+        const MutexLock lock(stored_mutex);
+        stored_segments = std::move(after);
+    }
+    SEXTANT_TRY(log->release(flushed));
+    return store->remove_unneeded();
+}
+
+}  // namespace sextant::inline v1::detail

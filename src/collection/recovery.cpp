@@ -1,0 +1,132 @@
+/// recovery: a durable collection as its directory has it: segments the manifest names, then the log behind them.
+/// Nothing is written before everything was read, so a recovery that is cut off can be done again.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "core_state.hpp"
+#include "journal.hpp"
+#include "sextant/wal/wal_reader.hpp"
+
+namespace sextant::inline v1::detail {
+namespace {
+
+/// Reads segments one after the other into a version.
+class SegmentLoader {
+public:
+    SegmentLoader(CoreState& core, OnCorruption on_corruption) : core_(core), on_corruption_(on_corruption) {}
+
+    Result<std::unique_ptr<Version>> load() {
+        auto version = std::make_unique<Version>();
+        version->garbage = GarbageRef::create();
+        const format::Manifest& manifest = core_.store->manifest();
+        version->last = Lsn{manifest.last};
+        for (const format::ManifestSegment& entry : manifest.segments) {
+            auto state = load_segment(entry);
+            if (!state) {
+                if (!may_go_on(state.error())) return std::move(state).error();
+                core_.recovery.lost.push_back(
+                    fmt::format("segment {}, {} rows: {}", entry.number, entry.row_count, state.error().message));
+                continue;
+            }
+            version->live_count += state->live_count;
+            version->segments.push_back(std::make_shared<const SegmentState>(std::move(state).value()));
+        }
+        return version;
+    }
+
+private:
+    [[nodiscard]] bool may_go_on(const Error& error) const noexcept {
+        if (on_corruption_ == OnCorruption::fail) return false;
+        return error.code == ErrorCode::corruption || error.code == ErrorCode::not_found ||
+               error.code == ErrorCode::io_error;
+    }
+
+    Result<SegmentState> load_segment(const format::ManifestSegment& entry) {
+        const SegmentPlace place = core_.store->segment(entry.number);
+        const ReadOptions options{.residency = core_.store->residency(),
+                                  .account = &core_.account,
+                                  .executor = &core_.executor_source->get(),
+                                  .expected_footer = entry.footer_checksum,
+                                  .rebuild_derived = true};
+        SEXTANT_TRY_ASSIGN(const ReadSegment read, read_segment(place, core_.fields, options));
+        SealedSegment& segment = *read.segment;
+        if (segment.row_count() != entry.row_count) {
+            return Error{ErrorCode::corruption, fmt::format("segment {}: {} rows, the manifest says {}", entry.number,
+                                                            segment.row_count(), entry.row_count)};
+        }
+        if (entry.tombstones_file != 0) SEXTANT_TRY(read_tombstones(place, entry.tombstones_file, segment));
+        if (entry.overlay_file != 0) SEXTANT_TRY(read_overlay(place, entry.overlay_file, segment));
+        for (const std::string& part : read.rebuilt) {
+            core_.recovery.rebuilt.push_back(fmt::format("segment {}: {}", entry.number, part));
+        }
+        const MutexLock lock(core_.stored_mutex);
+        core_.stored_segments.push_back({.segment = read.segment.get(),
+                                         .entry = entry,
+                                         .dead_count = segment.tombstones().count(),
+                                         .overlay_at = Lsn{core_.store->manifest().last}});
+        return segment.state(read.segment);
+    }
+
+    CoreState& core_;
+    OnCorruption on_corruption_;
+};
+
+}  // namespace
+
+Result<void> CoreState::recover(OnCorruption on_corruption) {
+    {
+        SEXTANT_TRY_ASSIGN(auto version, SegmentLoader(*this, on_corruption).load());
+        const MutexLock lock(write_mutex);
+        const Version& first = *version;
+        publish(VersionCell<Version>::prepare(std::move(version)), first);
+    }
+    const format::Manifest& manifest = store->manifest();
+    ResolvedEffects effects;
+    const auto replay = [&](const format::WalFrame& frame_read, const std::string& path,
+                            std::uint64_t position) -> Result<void> {
+        const MutexLock lock(write_mutex);
+        effects.clear();
+        SEXTANT_TRY(
+            replay_effects(frame_read, *current, manifest.replay_from, options.dimension, path, position, effects));
+        ++recovery.frames;
+        SEXTANT_TRY(apply(effects, Durability::None));
+        return {};
+    };
+    const bool salvage = on_corruption != OnCorruption::fail;
+    SEXTANT_TRY_ASSIGN(const WalEnd end,
+                       replay_wal(store->wal(), manifest.replay_from, salvage ? OnWalDamage::stop : OnWalDamage::fail,
+                                  !store->read_only(), replay));
+    if (end.last < manifest.last || end.next_file_number <= manifest.first_log) {
+        const std::string lost = fmt::format("{}: the log ends at write {}, the manifest knows of write {} in file {}",
+                                             store->wal().directory, end.last, manifest.last, manifest.first_log);
+        if (!salvage) return Error{ErrorCode::corruption, lost};
+        recovery.lost.push_back(lost);
+    }
+    if (end.damage.has_value()) {
+        recovery.lost.push_back(fmt::format("{}; {} writes and {} bytes behind it", end.damage->what,
+                                            end.damage->lost_frames, end.damage->lost_bytes));
+    }
+    recovery.torn_bytes = end.torn_bytes;
+    recovery.clean = end.clean;
+    {
+        const MutexLock lock(write_mutex);
+        auto version = std::make_unique<Version>(*current);
+        version->last = Lsn{std::max(end.last, manifest.last)};
+        const Version& last = *version;
+        publish(VersionCell<Version>::prepare(std::move(version)), last);
+    }
+    if (store->read_only()) return {};
+    const auto next = static_cast<std::uint64_t>(cell.share()->last) + 1;
+    auto made = WalWriter::create(store->wal(), {}, end.next_file_number, next);
+    // On a full disk: without a log there would be no erasing, which is what such a collection needs.
+    if (!made && made.error().code == ErrorCode::resource_exhausted && store->release_reserve()) {
+        made = WalWriter::create(store->wal(), {}, end.next_file_number, next);
+    }
+    SEXTANT_TRY_ASSIGN(log, std::move(made));
+    // From now on a log that is missing is damage.
+    if (manifest.first_log == 0) SEXTANT_TRY(checkpoint());
+    return store->remove_unneeded();
+}
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,265 @@
+#include "store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sextant/core/hash.hpp"
+#include "store_options.hpp"
+
+namespace sextant::inline v1::detail {
+namespace {
+
+constexpr const char* current_name = "CURRENT";
+constexpr const char* current_draft = "CURRENT.tmp";
+constexpr const char* lock_name = "LOCK";
+constexpr const char* wal_name = "wal";
+constexpr const char* segments_name = "seg";
+constexpr const char* reserve_name = "reserve";
+/// A manifest of the most segments there can be is smaller.
+constexpr std::uint64_t max_manifest_size = std::uint64_t{8} << 20U;
+
+std::string parent_of(const std::string& path) {
+    const std::size_t end = path.find_last_not_of('/');
+    if (end == std::string::npos) return "/";
+    const std::size_t slash = path.rfind('/', end);
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// Not from core/random: two collections must never draw the same, whatever they were seeded with.
+std::array<std::byte, 16> draw_identity() {
+    std::random_device device;
+    std::array<std::byte, 16> identity;
+    for (std::byte& byte : identity) byte = static_cast<std::byte>(device() & 0xFFU);
+    return identity;
+}
+
+Result<std::vector<std::byte>> read_whole(FileSystem& files, const std::string& path, std::uint64_t most) {
+    SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
+    SEXTANT_TRY_ASSIGN(const std::uint64_t size, file->size());
+    if (size > most) {
+        return Error{ErrorCode::corruption, fmt::format("{}: {} bytes, at most {} make sense", path, size, most)};
+    }
+    std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+    SEXTANT_TRY(read_exactly(*file, 0, bytes));
+    return bytes;
+}
+
+/// Durable as a file; its name is once the directory is synced.
+Result<void> write_whole(FileSystem& files, const std::string& path, std::span<const std::byte> bytes) {
+    SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::create));
+    SEXTANT_TRY(file->truncate(0));  // a draft that a crash left
+    SEXTANT_TRY(file->write_at(0, bytes));
+    return file->sync();
+}
+
+/// "prefix-000123" → 123; nothing for another name.
+std::optional<std::uint64_t> number_in(std::string_view name, std::string_view prefix) {
+    if (!name.starts_with(prefix)) return std::nullopt;
+    name.remove_prefix(prefix.size());
+    if (name.empty() || name.size() > 19) return std::nullopt;
+    std::uint64_t number = 0;
+    for (const char digit : name) {
+        if (digit < '0' || digit > '9') return std::nullopt;
+        number = number * 10 + static_cast<std::uint64_t>(digit - '0');
+    }
+    return number;
+}
+
+}  // namespace
+
+WalPlace Store::wal() const { return {files_, path_ + "/" + wal_name, collection_}; }
+
+SegmentPlace Store::segment(std::uint64_t number) const {
+    return {files_, path_ + "/" + segments_name, collection_, number};
+}
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& path, const WantedOptions& wanted,
+                                           const OpenOptions& open) {
+    if (path.empty()) return invalid_argument("path: it is empty");
+    std::unique_ptr<Store> store(new Store(path));
+    if (open.files == nullptr) store->own_files_ = posix_file_system();
+    store->files_ = open.files == nullptr ? store->own_files_.get() : open.files;
+    store->read_only_ = open.mode == OpenMode::read_only || open.on_corruption != OnCorruption::fail;
+    store->residency_ = open.residency.value_or(wanted.residency);
+    if (store->residency_ != Residency::resident) {
+        return Error{ErrorCode::unsupported,
+                     "open.residency: this version reads segments into memory, expected resident"};
+    }
+    FileSystem& files = *store->files_;
+    const bool may_create = open.mode == OpenMode::open_or_create || open.mode == OpenMode::create;
+    SEXTANT_TRY_ASSIGN(const bool there, files.exists(path));
+    if (!there) {
+        if (!may_create || store->read_only_) {
+            return Error{ErrorCode::not_found, fmt::format("{}: there is no collection", path)};
+        }
+        SEXTANT_TRY(new_options(wanted));  // before anything is made
+        SEXTANT_TRY(files.create_directory(path));
+        SEXTANT_TRY(files.sync_directory(parent_of(path)));
+    }
+    SEXTANT_TRY_ASSIGN(store->lock_, files.lock(path + "/" + lock_name));
+    SEXTANT_TRY_ASSIGN(const bool complete, files.exists(path + "/" + current_name));
+    if (complete) {
+        if (open.mode == OpenMode::create) {
+            return Error{ErrorCode::already_exists, fmt::format("{}: there is a collection already", path)};
+        }
+        SEXTANT_TRY(store->load());
+        SEXTANT_TRY(check_options(wanted, store->manifest_.options));
+        return store;
+    }
+    SEXTANT_TRY(store->check_no_data());
+    if (!may_create || store->read_only_) {
+        return Error{ErrorCode::not_found, fmt::format("{}: there is no collection", path)};
+    }
+    SEXTANT_TRY(store->create(wanted));
+    return store;
+}
+
+/// A directory without CURRENT is what a crash in create() left, or it never was a collection, or it lost the file.
+Result<void> Store::check_no_data() const {
+    const auto lost = [&](const std::string& what) {
+        return Error{ErrorCode::corruption,
+                     fmt::format("{}/{}: it is missing, and there is {}", path_, current_name, what)};
+    };
+    SEXTANT_TRY_ASSIGN(const auto entries, files_->list(path_));
+    for (const DirectoryEntry& entry : entries) {
+        const std::string inner = path_ + "/" + entry.name;
+        if (entry.name == lock_name || entry.name == current_draft) continue;
+        if (entry.name == format::manifest_name(1) && !entry.is_directory) continue;
+        if ((entry.name == wal_name || entry.name == segments_name) && entry.is_directory) {
+            SEXTANT_TRY_ASSIGN(const auto held, files_->list(inner));
+            if (!held.empty()) return lost(inner + "/" + held.front().name);
+            continue;
+        }
+        if (number_in(entry.name, "MANIFEST-").has_value()) return lost(inner);
+        return Error{ErrorCode::already_exists, fmt::format("{}: it is no collection, and not empty", path_)};
+    }
+    return {};
+}
+
+/// CURRENT comes last, and no log is begun before it is durable: a directory without CURRENT holds no data.
+Result<void> Store::create(const WantedOptions& wanted) {
+    SEXTANT_TRY_ASSIGN(manifest_.options, new_options(wanted));
+    collection_ = draw_identity();
+    for (const char* name : {wal_name, segments_name}) {
+        const std::string inner = path_ + "/" + name;
+        SEXTANT_TRY_ASSIGN(const bool there, files_->exists(inner));
+        if (!there) SEXTANT_TRY(files_->create_directory(inner));
+    }
+    return put_manifest(manifest_);
+}
+
+Result<void> Store::load() {
+    const std::string current_path = path_ + "/" + current_name;
+    SEXTANT_TRY_ASSIGN(const auto text, read_whole(*files_, current_path, 256));
+    SEXTANT_TRY_ASSIGN(const format::Current current,
+                       format::decode_current({reinterpret_cast<const char*>(text.data()), text.size()}, current_path));
+    const std::string manifest_path = path_ + "/" + format::manifest_name(current.manifest_number);
+    auto bytes = read_whole(*files_, manifest_path, max_manifest_size);
+    if (!bytes) {
+        if (bytes.error().code != ErrorCode::not_found) return std::move(bytes).error();
+        return Error{ErrorCode::corruption,
+                     fmt::format("{}: it is missing, and {} names it", manifest_path, current_name)};
+    }
+    const std::uint64_t checksum = hash64(*bytes);
+    if (checksum != current.manifest_checksum) {
+        return Error{ErrorCode::corruption, fmt::format("{}: checksum is {:016x}, {} says {:016x}", manifest_path,
+                                                        checksum, current_name, current.manifest_checksum)};
+    }
+    SEXTANT_TRY_ASSIGN(auto decoded, format::decode_manifest(*bytes, current.manifest_number, manifest_path));
+    collection_ = decoded.identity.collection;
+    manifest_number_ = current.manifest_number;
+    manifest_ = std::move(decoded.manifest);
+    next_number_.store(manifest_.next_number, std::memory_order_relaxed);
+    return {};
+}
+
+Result<void> Store::put_manifest(const format::Manifest& next) {
+    const std::uint64_t number = manifest_number_ + 1;
+    const auto bytes = format::encode_manifest({collection_, format::FileKind::manifest, number}, next);
+    SEXTANT_TRY(write_whole(*files_, path_ + "/" + format::manifest_name(number), bytes));
+    SEXTANT_TRY(files_->sync_directory(path_));
+    const std::string text = format::encode_current(number, hash64(bytes));
+    const std::string draft = path_ + "/" + current_draft;
+    SEXTANT_TRY(write_whole(*files_, draft, std::as_bytes(std::span(text.data(), text.size()))));
+    // From the rename to the end of the sync nobody knows which of the two a loss of power would leave.
+    manifest_unknown_ = true;
+    SEXTANT_TRY(files_->rename(draft, path_ + "/" + current_name));
+    SEXTANT_TRY(files_->sync_directory(path_));
+    manifest_unknown_ = false;
+    manifest_number_ = number;
+    return {};
+}
+
+Result<void> Store::write_manifest(format::Manifest next) {
+    if (manifest_unknown_) {
+        return Error{ErrorCode::read_only,
+                     fmt::format("{}: naming a manifest failed before; reopen the collection", path_)};
+    }
+    next.options = manifest_.options;
+    next.next_number = next_number_.load(std::memory_order_relaxed);
+    SEXTANT_TRY(put_manifest(next));
+    manifest_ = std::move(next);
+    return {};
+}
+
+void Store::keep_reserve(std::uint64_t bytes) noexcept {
+    constexpr std::uint64_t share = 64;
+    constexpr std::uint64_t least = std::uint64_t{256} << 10U;
+    constexpr std::uint64_t most = std::uint64_t{64} << 20U;
+    const std::uint64_t size = std::clamp(bytes / share, least, most);
+    const std::string file_path = path_ + "/" + reserve_name;
+    const auto make = [&]() -> Result<void> {
+        SEXTANT_TRY_ASSIGN(const auto file, files_->open(file_path, FileMode::create));
+        SEXTANT_TRY_ASSIGN(const std::uint64_t held, file->size());
+        if (held >= size / 2 && held <= size * 2) return {};
+        SEXTANT_TRY(file->truncate(0));
+        return file->allocate(size);
+    };
+    if (!make()) files_->remove_file(file_path).ignore("the disk is full, or it never was there");
+}
+
+bool Store::release_reserve() noexcept { return files_->remove_file(path_ + "/" + reserve_name).has_value(); }
+
+Result<void> Store::remove_unneeded_in_segment(const format::ManifestSegment& segment) {
+    const std::string directory = fmt::format("{}/{}/{:06}", path_, segments_name, segment.number);
+    SEXTANT_TRY_ASSIGN(const auto entries, files_->list(directory));
+    for (const DirectoryEntry& entry : entries) {
+        const auto tombstones = number_in(entry.name, "del-");
+        const auto overlay = number_in(entry.name, "payload-");
+        const bool draft = entry.name.ends_with(".tmp");
+        const bool stale = (tombstones.has_value() && *tombstones != segment.tombstones_file) ||
+                           (overlay.has_value() && *overlay != segment.overlay_file);
+        if (draft || stale) SEXTANT_TRY(remove_tree(*files_, directory + "/" + entry.name));
+    }
+    return {};
+}
+
+Result<void> Store::remove_unneeded() {
+    SEXTANT_TRY_ASSIGN(const auto entries, files_->list(path_));
+    for (const DirectoryEntry& entry : entries) {
+        const auto number = number_in(entry.name, "MANIFEST-");
+        const bool stale = number.has_value() && *number != manifest_number_;
+        if (stale || entry.name == current_draft) SEXTANT_TRY(files_->remove_file(path_ + "/" + entry.name));
+    }
+    const std::string segments = path_ + "/" + segments_name;
+    SEXTANT_TRY_ASSIGN(const auto directories, files_->list(segments));
+    for (const DirectoryEntry& entry : directories) {
+        const auto number = number_in(entry.name, "");
+        const auto known = std::find_if(manifest_.segments.begin(), manifest_.segments.end(),
+                                        [&](const auto& segment) { return segment.number == number; });
+        if (number.has_value() && known != manifest_.segments.end()) {
+            SEXTANT_TRY(remove_unneeded_in_segment(*known));
+            continue;
+        }
+        SEXTANT_TRY(remove_tree(*files_, segments + "/" + entry.name));
+    }
+    return {};
+}
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,80 @@
+/// Store: the directory of a durable collection: its lock, its manifest, the numbers of its files.
+///     LOCK   CURRENT → MANIFEST-000012   wal/000034.wal   seg/000007/…
+/// Invariants: (1) CURRENT names a manifest that is whole on the disk; (2) every file that the manifest names is whole
+/// and durable before the manifest is; (3) a number is given once, also across openings.
+/// Threads: take_number() is thread-safe; write_manifest() and remove_unneeded() have one caller at a time.
+/// Lifetime: holds the lock until it is destroyed.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "sextant/collection/detail/wanted_options.hpp"
+#include "sextant/collection/open_options.hpp"
+#include "sextant/core/result.hpp"
+#include "sextant/format/manifest.hpp"
+#include "sextant/io/file_system.hpp"
+#include "sextant/segment/segment_files.hpp"
+#include "sextant/wal/wal_files.hpp"
+
+namespace sextant::inline v1::detail {
+
+class Store {
+public:
+    /// Opens or makes the directory and checks what is wanted against what is stored. Errors: not_found, already_exists,
+    /// busy, corruption, unsupported, invalid_argument naming the option that disagrees.
+    [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::string& path, const WantedOptions& wanted,
+                                                             const OpenOptions& open);
+
+    [[nodiscard]] FileSystem& files() const noexcept { return *files_; }
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    [[nodiscard]] bool read_only() const noexcept { return read_only_; }
+    [[nodiscard]] Residency residency() const noexcept { return residency_; }
+    [[nodiscard]] const format::Manifest& manifest() const noexcept { return manifest_; }
+
+    [[nodiscard]] WalPlace wal() const;
+    [[nodiscard]] SegmentPlace segment(std::uint64_t number) const;
+    [[nodiscard]] std::uint64_t take_number() noexcept { return next_number_.fetch_add(1, std::memory_order_relaxed); }
+
+    /// Makes `next` (its options and next_number are filled in here) what the collection is. Durable when it returns.
+    /// After an error it is unknown which of the two manifests is on the disk: the collection must be opened anew
+    /// before another manifest is written, and says read_only until then.
+    [[nodiscard]] Result<void> write_manifest(format::Manifest next);
+    /// Disk space kept for the day the disk is full: makes the file, or changes its size to what suits a collection of
+    /// `bytes`. Where there is no room for it there is none.
+    void keep_reserve(std::uint64_t bytes) noexcept;
+    /// Gives it back to the disk. False: there was none.
+    [[nodiscard]] bool release_reserve() noexcept;
+    /// Removes what neither the manifest nor a log at work needs. The first error is returned; the rest is tried.
+    [[nodiscard]] Result<void> remove_unneeded();
+
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+    ~Store() = default;
+
+private:
+    explicit Store(std::string path) : path_(std::move(path)) {}
+
+    [[nodiscard]] Result<void> create(const WantedOptions& wanted);
+    [[nodiscard]] Result<void> load();
+    [[nodiscard]] Result<void> check_no_data() const;
+    [[nodiscard]] Result<void> put_manifest(const format::Manifest& next);
+    [[nodiscard]] Result<void> remove_unneeded_in_segment(const format::ManifestSegment& segment);
+
+    std::string path_;
+    std::unique_ptr<FileSystem> own_files_;
+    FileSystem* files_ = nullptr;
+    std::unique_ptr<FileLock> lock_;
+    bool read_only_ = false;
+    Residency residency_ = Residency::resident;
+    std::array<std::byte, 16> collection_ = {};
+    std::uint64_t manifest_number_ = 0;
+    bool manifest_unknown_ = false;  ///< writing one failed half way
+    format::Manifest manifest_;
+    std::atomic<std::uint64_t> next_number_{1};
+};
+
+}  // namespace sextant::inline v1::detail

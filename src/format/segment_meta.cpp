@@ -1,0 +1,131 @@
+#include "sextant/format/segment_meta.hpp"
+
+#include <fmt/format.h>
+
+#include "sextant/core/limits.hpp"
+#include "sextant/format/bytes.hpp"
+#include "sextant/format/sealed_body.hpp"
+
+namespace sextant::inline v1::format {
+namespace {
+
+constexpr std::size_t segment_part = 48;
+constexpr std::size_t field_part = 64;
+
+Error wrong(std::string_view path, std::size_t offset, std::string_view what) {
+    return Error{ErrorCode::corruption, fmt::format("{}: offset {}: {}", path, offset, what)};
+}
+
+void write_field(ByteWriter& out, const FieldMeta& field) {
+    out.number(static_cast<std::uint16_t>(field.metric));
+    out.number(static_cast<std::uint16_t>(field.quantizer));
+    out.number(field.dimension);
+    out.number(static_cast<std::uint8_t>(field.has_codes ? 1 : 0));
+    out.number(static_cast<std::uint8_t>(field.lossless ? 1 : 0));
+    out.zeros(6);
+    out.number(field.vector_stride);
+    out.number(field.code_stride);
+    out.number(field.codebook_size);
+    out.number(field.upper_size);
+    out.number(field.m);
+    out.number(field.ef_construction);
+    out.number(field.seed);
+    out.zeros(8);
+}
+
+/// Empty: nothing is wrong.
+std::string_view problem_of(const FieldMeta& field, std::uint8_t codes, std::uint8_t lossless) {
+    if (codes > 1 || lossless > 1) return "a flag is neither 0 nor 1";
+    if (field.dimension == 0 || field.dimension > limits::max_dimension) return "the dimension is out of range";
+    const std::uint64_t floats = std::uint64_t{field.dimension} * sizeof(float);
+    if (field.vector_stride < floats || field.vector_stride > 2 * floats + 64 || field.vector_stride % 4 != 0) {
+        return "the stride of vectors is out of range";
+    }
+    if (field.has_codes != (field.code_stride != 0) || field.has_codes != (field.codebook_size != 0)) {
+        return "codes without a codebook, or a codebook without codes";
+    }
+    if (field.code_stride > 2 * floats + 4096 || field.codebook_size > max_codebook_size) {
+        return "codes or codebook are too large";
+    }
+    if (field.m < 4 || field.m > 64 || field.ef_construction < field.m || field.ef_construction > 4096) {
+        return "parameters of the graph are out of range";
+    }
+    if (field.upper_size < 64 || field.upper_size > (std::uint64_t{1} << 40U))
+        return "the graph's size is out of range";
+    return {};
+}
+
+}  // namespace
+
+std::vector<std::byte> encode_segment_meta(const FileIdentity& identity, const SegmentMeta& meta) {
+    std::vector<std::byte> body;
+    ByteWriter out(body);
+    out.number(meta.at);
+    out.number(meta.row_count);
+    out.number(static_cast<std::uint32_t>(meta.fields.size()));
+    out.number(static_cast<std::uint8_t>(meta.wide_ids ? 1 : 0));
+    out.zeros(7);
+    out.number(meta.id_slots);
+    out.number(meta.payload_size);
+    out.zeros(8);  // row order: 0, as they came
+    for (const FieldMeta& field : meta.fields) write_field(out, field);
+    return seal_body(FileHeader{.identity = identity, .sequence = meta.at}, body);
+}
+
+Result<SegmentMeta> decode_segment_meta(std::span<const std::byte> bytes, const FileIdentity& identity,
+                                        std::string_view path) {
+    SEXTANT_TRY_ASSIGN(const SealedBody sealed, open_body(bytes, identity, path));
+    ByteReader in(sealed.body);
+    SegmentMeta meta;
+    meta.at = in.number<std::uint64_t>();
+    meta.row_count = in.number<std::uint32_t>();
+    const auto field_count = in.number<std::uint32_t>();
+    const auto wide = in.number<std::uint8_t>();
+    in.zeros(7);
+    meta.id_slots = in.number<std::uint64_t>();
+    meta.payload_size = in.number<std::uint64_t>();
+    in.zeros(8);
+    if (in.failed() || wide > 1 || meta.at != sealed.header.sequence)
+        return wrong(path, body_offset, "what it says of rows");
+    meta.wide_ids = wide != 0;
+    if (meta.row_count == 0 || meta.row_count > limits::max_rows_per_segment) {
+        return wrong(path, body_offset + 8, fmt::format("{} rows", meta.row_count));
+    }
+    const std::uint64_t most_slots = 2 * std::uint64_t{meta.row_count} + 64;
+    if (meta.id_slots <= meta.row_count || meta.id_slots > most_slots) {
+        return wrong(path, body_offset + 24, fmt::format("an id map of {} slots", meta.id_slots));
+    }
+    if (meta.payload_size > (std::uint64_t{1} << 48U)) return wrong(path, body_offset + 32, "payloads are too large");
+    if (field_count == 0 || field_count > max_fields ||
+        sealed.body.size() != segment_part + std::size_t{field_count} * field_part) {
+        return wrong(path, body_offset + 12, fmt::format("{} fields do not fit", field_count));
+    }
+    for (std::uint32_t i = 0; i < field_count; ++i) {
+        const std::size_t offset = body_offset + in.at();
+        FieldMeta field;
+        field.metric = MetricId{in.number<std::uint16_t>()};
+        field.quantizer = QuantizerId{in.number<std::uint16_t>()};
+        field.dimension = in.number<std::uint32_t>();
+        const auto codes = in.number<std::uint8_t>();
+        const auto lossless = in.number<std::uint8_t>();
+        in.zeros(6);
+        field.has_codes = codes != 0;
+        field.lossless = lossless != 0;
+        field.vector_stride = in.number<std::uint32_t>();
+        field.code_stride = in.number<std::uint32_t>();
+        field.codebook_size = in.number<std::uint64_t>();
+        field.upper_size = in.number<std::uint64_t>();
+        field.m = in.number<std::uint32_t>();
+        field.ef_construction = in.number<std::uint32_t>();
+        field.seed = in.number<std::uint64_t>();
+        in.zeros(8);
+        if (in.failed()) return wrong(path, offset, fmt::format("field {}: a reserved byte is not zero", i));
+        if (const auto problem = problem_of(field, codes, lossless); !problem.empty()) {
+            return wrong(path, offset, fmt::format("field {}: {}", i, problem));
+        }
+        meta.fields.push_back(field);
+    }
+    return meta;
+}
+
+}  // namespace sextant::inline v1::format

@@ -1,0 +1,215 @@
+#include "segment/section_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace sextant::inline v1::detail {
+namespace {
+
+/// Written and read at a time; a whole number of blocks.
+constexpr std::size_t piece_size = std::size_t{1} << 20U;
+static_assert(piece_size % format::block_size == 0);
+
+std::uint64_t round_up(std::uint64_t size) noexcept {
+    return (size + section_alignment - 1) / section_alignment * section_alignment;
+}
+
+Error wrong(const std::string& path, std::uint64_t offset, std::string_view what) {
+    return Error{ErrorCode::corruption, fmt::format("{}: offset {}: {}", path, offset, what)};
+}
+
+/// Collects bytes into pieces, and writes and hashes each when it is full.
+class PieceWriter {
+public:
+    PieceWriter(File& file, const format::FileIdentity& identity, const std::stop_token& stop,
+                FunctionRef<void(std::size_t)> written)
+        : file_(file), identity_(identity), stop_(stop), written_(written) {
+        piece_.reserve(piece_size);
+        entry_.kind = identity.kind;
+    }
+
+    Result<void> add(std::span<const std::byte> bytes) {
+        while (!bytes.empty()) {
+            const std::size_t count = std::min(bytes.size(), piece_size - piece_.size());
+            piece_.insert(piece_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
+            bytes = bytes.subspan(count);
+            if (piece_.size() == piece_size) SEXTANT_TRY(flush());
+        }
+        return {};
+    }
+    Result<void> align() {
+        constexpr std::byte zeros[section_alignment] = {};
+        const std::uint64_t at = entry_.size + piece_.size();
+        return add(std::span(zeros).first(static_cast<std::size_t>(round_up(at) - at)));
+    }
+    Result<format::FileEntry> finish() {
+        SEXTANT_TRY(flush());
+        SEXTANT_TRY(file_.sync());
+        return std::move(entry_);
+    }
+
+private:
+    Result<void> flush() {
+        if (stop_.stop_requested()) return Error{ErrorCode::cancelled, "writing a segment was cancelled"};
+        if (piece_.empty()) return {};
+        SEXTANT_TRY(file_.write_at(entry_.size, piece_));
+        for (std::size_t at = 0; at < piece_.size(); at += format::block_size) {
+            const auto block =
+                std::span<const std::byte>(piece_).subspan(at, std::min(format::block_size, piece_.size() - at));
+            entry_.blocks.push_back(format::block_checksum(identity_, entry_.blocks.size(), block));
+        }
+        entry_.size += piece_.size();
+        written_(piece_.size());
+        piece_.clear();
+        return {};
+    }
+
+    File& file_;
+    const format::FileIdentity& identity_;
+    const std::stop_token& stop_;
+    FunctionRef<void(std::size_t)> written_;
+    std::vector<std::byte> piece_;
+    format::FileEntry entry_;
+};
+
+/// Hands over the checked bytes of a file, front to back.
+class PieceReader {
+public:
+    PieceReader(const File& file, const format::FileIdentity& identity, const format::FileEntry& entry)
+        : file_(file), identity_(identity), entry_(entry), piece_(std::min<std::uint64_t>(piece_size, entry.size)) {}
+
+    Result<void> check_size() const {
+        SEXTANT_TRY_ASSIGN(const std::uint64_t size, file_.size());
+        if (size == entry_.size) return {};
+        return wrong(file_.path(), std::min(size, entry_.size),
+                     fmt::format("the file has {} bytes, expected {}", size, entry_.size));
+    }
+    /// Empty at the end.
+    Result<std::span<const std::byte>> next() {
+        const std::uint64_t left = entry_.size - at_;
+        const auto piece = std::span(piece_).first(static_cast<std::size_t>(std::min<std::uint64_t>(left, piece_size)));
+        if (piece.empty()) return std::span<const std::byte>();
+        SEXTANT_TRY(read_exactly(file_, at_, piece));
+        for (std::size_t i = 0; i < piece.size(); i += format::block_size) {
+            const std::uint64_t index = (at_ + i) / format::block_size;
+            const auto block = piece.subspan(i, std::min(format::block_size, piece.size() - i));
+            const std::uint64_t computed = format::block_checksum(identity_, index, block);
+            const std::uint64_t stored = entry_.blocks[static_cast<std::size_t>(index)];
+            if (computed == stored) continue;
+            return wrong(file_.path(), at_ + i,
+                         fmt::format("checksum of block {} is {:016x}, computed {:016x}", index, stored, computed));
+        }
+        at_ += piece.size();
+        return std::span<const std::byte>(piece);
+    }
+
+private:
+    const File& file_;
+    const format::FileIdentity& identity_;
+    const format::FileEntry& entry_;
+    std::vector<std::byte> piece_;
+    std::uint64_t at_ = 0;
+};
+
+/// Spreads a stream of bytes over sections; what lies between them must be zero.
+class Spreader {
+public:
+    Spreader(std::span<const std::span<std::byte>> sections, const std::string& path)
+        : sections_(sections), path_(path) {}
+
+    Result<void> take(std::span<const std::byte> bytes) {
+        while (!bytes.empty()) {
+            while (index_ < sections_.size() && at_ == begin_ + sections_[index_].size()) {
+                ++index_;
+                begin_ = round_up(at_);
+            }
+            const bool inside = index_ < sections_.size() && at_ >= begin_;
+            const std::uint64_t until = inside ? begin_ + sections_[index_].size() : begin_;
+            if (until <= at_) return wrong(path_, at_, "there is more than its sections");
+            const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), until - at_));
+            if (inside) {
+                std::memcpy(sections_[index_].data() + (at_ - begin_), bytes.data(), count);
+            } else if (std::any_of(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count),
+                                   [](std::byte byte) { return byte != std::byte{0}; })) {
+                return wrong(path_, at_, "padding is not zero");
+            }
+            at_ += count;
+            bytes = bytes.subspan(count);
+        }
+        return {};
+    }
+    void skip_header() noexcept {
+        at_ = format::file_header_size;
+        begin_ = format::file_header_size;
+    }
+
+private:
+    std::span<const std::span<std::byte>> sections_;
+    const std::string& path_;
+    std::size_t index_ = 0;
+    std::uint64_t at_ = 0;
+    std::uint64_t begin_ = 0;  ///< of section index_
+};
+
+}  // namespace
+
+std::uint64_t section_file_size(std::span<const std::uint64_t> section_sizes) noexcept {
+    std::uint64_t size = format::file_header_size;
+    for (const std::uint64_t section : section_sizes) size = round_up(size) + section;
+    return size;
+}
+
+Result<format::FileEntry> write_section_file(FileSystem& files, const std::string& path,
+                                             const format::FileIdentity& identity,
+                                             std::span<const std::span<const std::byte>> sections,
+                                             const std::stop_token& stop, FunctionRef<void(std::size_t)> written) {
+    SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::create_new));
+    PieceWriter writer(*file, identity, stop, written);
+    SEXTANT_TRY(writer.add(format::encode(format::FileHeader{.identity = identity})));
+    for (const auto section : sections) {
+        SEXTANT_TRY(writer.align());
+        SEXTANT_TRY(writer.add(section));
+    }
+    return writer.finish();
+}
+
+Result<void> read_section_file(FileSystem& files, const std::string& path, const format::FileIdentity& identity,
+                               const format::FileEntry& entry, std::span<const std::span<std::byte>> sections) {
+    std::vector<std::uint64_t> sizes;
+    for (const auto section : sections) sizes.push_back(section.size());
+    if (const std::uint64_t expected = section_file_size(sizes); entry.size != expected) {
+        return wrong(path, std::min(entry.size, expected),
+                     fmt::format("the file should have {} bytes for its sections, and has {}", expected, entry.size));
+    }
+    SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
+    PieceReader reader(*file, identity, entry);
+    SEXTANT_TRY(reader.check_size());
+    Spreader spreader(sections, path);
+    bool first = true;
+    while (true) {
+        SEXTANT_TRY_ASSIGN(std::span<const std::byte> piece, reader.next());
+        if (piece.empty()) return {};
+        if (first) {
+            SEXTANT_TRY(format::decode_file_header(piece, identity, path));
+            spreader.skip_header();
+            piece = piece.subspan(format::file_header_size);
+            first = false;
+        }
+        SEXTANT_TRY(spreader.take(piece));
+    }
+}
+
+Result<void> check_section_file(FileSystem& files, const std::string& path, const format::FileIdentity& identity,
+                                const format::FileEntry& entry) {
+    SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
+    PieceReader reader(*file, identity, entry);
+    SEXTANT_TRY(reader.check_size());
+    while (true) {
+        SEXTANT_TRY_ASSIGN(const auto piece, reader.next());
+        if (piece.empty()) return {};
+    }
+}
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,40 @@
+/// section_file: one file of a segment: a header, then sections that begin at multiples of 64; checked in blocks.
+/// Threads: confined.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "sextant/core/function_ref.hpp"
+#include "sextant/format/segment_footer.hpp"
+#include "sextant/io/file_system.hpp"
+
+namespace sextant::inline v1::detail {
+
+inline constexpr std::size_t section_alignment = 64;
+
+/// The size of a file with these sections.
+[[nodiscard]] std::uint64_t section_file_size(std::span<const std::uint64_t> section_sizes) noexcept;
+
+/// Makes the file, writes and syncs it. Its entry for the footer, without the field.
+[[nodiscard]] Result<format::FileEntry> write_section_file(FileSystem& files, const std::string& path,
+                                                           const format::FileIdentity& identity,
+                                                           std::span<const std::span<const std::byte>> sections,
+                                                           const std::stop_token& stop,
+                                                           FunctionRef<void(std::size_t)> written);
+
+/// Reads every section, checking every block on the way. The file must be exactly what `entry` says.
+[[nodiscard]] Result<void> read_section_file(FileSystem& files, const std::string& path,
+                                             const format::FileIdentity& identity, const format::FileEntry& entry,
+                                             std::span<const std::span<std::byte>> sections);
+
+/// Checks every block and keeps nothing.
+[[nodiscard]] Result<void> check_section_file(FileSystem& files, const std::string& path,
+                                              const format::FileIdentity& identity, const format::FileEntry& entry);
+
+}  // namespace sextant::inline v1::detail

@@ -1,0 +1,404 @@
+#include "sextant/segment/segment_files.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "segment/section_file.hpp"
+#include "sextant/core/hash.hpp"
+#include "sextant/format/segment_footer.hpp"
+#include "sextant/format/segment_meta.hpp"
+
+namespace sextant::inline v1 {
+
+using format::FileEntry;
+using format::FileIdentity;
+using format::FileKind;
+
+std::string SegmentPlace::path() const { return fmt::format("{}/{:06}", directory, number); }
+
+namespace detail {
+namespace {
+
+FileIdentity identity_of(const SegmentPlace& place, FileKind kind, std::uint16_t field = 0) noexcept {
+    return format::segment_file_identity({place.collection, kind, place.number}, kind, field);
+}
+
+/// "meta", "v0/graph".
+std::string name_of(FileKind kind, std::uint16_t field) {
+    switch (kind) {
+        case FileKind::segment_meta: return "meta";
+        case FileKind::segment_footer: return "footer";
+        case FileKind::ids: return "ids";
+        case FileKind::payload: return "payload";
+        case FileKind::graph: return fmt::format("v{}/graph", field);
+        case FileKind::codes: return fmt::format("v{}/codes", field);
+        case FileKind::vectors: return fmt::format("v{}/vectors", field);
+        case FileKind::codebook: return fmt::format("v{}/codebook", field);
+        default: return "unknown";
+    }
+}
+
+FileKind kind_of(FieldPart part) noexcept {
+    switch (part) {
+        case FieldPart::vectors: return FileKind::vectors;
+        case FieldPart::codebook: return FileKind::codebook;
+        case FieldPart::codes: return FileKind::codes;
+        case FieldPart::graph: return FileKind::graph;
+    }
+    return FileKind::vectors;
+}
+
+Result<std::vector<std::byte>> read_whole(FileSystem& files, const std::string& path, std::uint64_t most) {
+    SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
+    SEXTANT_TRY_ASSIGN(const std::uint64_t size, file->size());
+    if (size > most) {
+        return Error{ErrorCode::corruption, fmt::format("{}: {} bytes, at most {} make sense", path, size, most)};
+    }
+    std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+    SEXTANT_TRY(read_exactly(*file, 0, bytes));
+    return bytes;
+}
+
+Error missing(const std::string& path) { return Error{ErrorCode::corruption, fmt::format("{}: it is missing", path)}; }
+
+/// A file that is not there is damage: whoever asks was told that it is.
+Error as_damage(Error error) {
+    if (error.code == ErrorCode::not_found) error.code = ErrorCode::corruption;
+    return error;
+}
+
+std::span<const std::byte> as_const(std::span<std::byte> bytes) noexcept { return bytes; }
+
+}  // namespace
+
+/// Writing.
+class SegmentFiles {
+public:
+    SegmentFiles(const SegmentPlace& place, const SealedSegment& segment,
+                 std::span<const std::unique_ptr<VectorField>> fields, const std::stop_token& stop,
+                 FunctionRef<void(std::size_t)> written)
+        : place_(place),
+          segment_(segment),
+          fields_(fields),
+          stop_(stop),
+          written_(written),
+          draft_(place.path() + ".tmp") {}
+
+    Result<WrittenSegment> write() {
+        FileSystem& files = *place_.files;
+        SEXTANT_TRY(remove_tree(files, draft_));  // of an attempt that was cut off
+        SEXTANT_TRY(files.create_directory(draft_));
+        auto done = write_files();
+        if (!done) {
+            remove_tree(files, draft_).ignore("it takes space and does nothing else; the next opening removes it");
+            return std::move(done).error();
+        }
+        SEXTANT_TRY(files.rename(draft_, place_.path()));
+        SEXTANT_TRY(files.sync_directory(place_.directory));
+        return result_;
+    }
+
+    static Result<ReadSegment> read(const SegmentPlace& place, std::span<const std::unique_ptr<VectorField>> fields,
+                                    const ReadOptions& options);
+
+private:
+    using Sections = std::vector<std::span<const std::byte>>;
+
+    Result<void> write_files() {
+        const std::uint32_t rows = segment_.row_count();
+        format::SegmentMeta meta{.at = static_cast<std::uint64_t>(segment_.at_),
+                                 .row_count = rows,
+                                 .wide_ids = segment_.ids_.wide(),
+                                 .id_slots = segment_.id_table_->slot_count(),
+                                 .payload_size = segment_.payloads_.present() ? segment_.payloads_.used_bytes() : 0,
+                                 .fields = {}};
+        SEXTANT_TRY(write_rows(rows, meta.payload_size));
+        for (std::size_t i = 0; i < segment_.fields_.size(); ++i) {
+            SEXTANT_TRY(write_field(static_cast<std::uint16_t>(i), meta));
+        }
+        const FileIdentity identity = identity_of(place_, FileKind::segment_meta);
+        SEXTANT_TRY(write_small(FileKind::segment_meta, format::encode_segment_meta(identity, meta)));
+        const auto footer = format::encode_segment_footer(identity_of(place_, FileKind::segment_footer), footer_);
+        result_.footer_checksum = hash64(footer);
+        SEXTANT_TRY(write_small(FileKind::segment_footer, footer));
+        return place_.files->sync_directory(draft_);
+    }
+
+    Result<void> write_rows(std::uint32_t rows, std::uint64_t payload_size) {
+        Sections ids;
+        for (const auto section : segment_.ids_.sections(rows)) {
+            if (!section.empty()) ids.push_back(section);
+        }
+        ids.push_back(as_const(segment_.versions_.bytes(rows)));
+        ids.push_back(segment_.id_table_->section());
+        SEXTANT_TRY(write_sections(FileKind::ids, 0, ids));
+        if (payload_size == 0) return {};
+        const auto payloads = segment_.payloads_.sections(rows, payload_size);
+        return write_sections(FileKind::payload, 0, {payloads[0], payloads[1]});
+    }
+
+    Result<void> write_field(std::uint16_t index, format::SegmentMeta& meta) {
+        const FieldSections field = segment_.fields_[index]->sections();
+        const std::string directory = fmt::format("{}/v{}", draft_, index);
+        SEXTANT_TRY(place_.files->create_directory(directory));
+        SEXTANT_TRY(write_sections(FileKind::vectors, index, field.vectors));
+        if (field.code_stride != 0) {
+            SEXTANT_TRY(write_sections(FileKind::codebook, index, {std::span<const std::byte>(field.codebook)}));
+            SEXTANT_TRY(write_sections(FileKind::codes, index, field.codes));
+        }
+        SEXTANT_TRY(write_sections(FileKind::graph, index, field.graph));
+        meta.fields.push_back({.metric = fields_[index]->metric(),
+                               .quantizer = fields_[index]->quantizer(),
+                               .dimension = field.dimension,
+                               .has_codes = field.code_stride != 0,
+                               .lossless = field.lossless,
+                               .vector_stride = static_cast<std::uint32_t>(field.vector_stride),
+                               .code_stride = static_cast<std::uint32_t>(field.code_stride),
+                               .codebook_size = field.codebook.size(),
+                               .upper_size = field.upper_size,
+                               .m = field.params.m,
+                               .ef_construction = field.params.ef_construction,
+                               .seed = field.params.seed});
+        return place_.files->sync_directory(directory);
+    }
+
+    Result<void> write_sections(FileKind kind, std::uint16_t field, const Sections& sections) {
+        SEXTANT_TRY_ASSIGN(FileEntry entry,
+                           write_section_file(*place_.files, draft_ + "/" + name_of(kind, field),
+                                              identity_of(place_, kind, field), sections, stop_, written_));
+        entry.field = field;
+        result_.bytes += entry.size;
+        footer_.files.push_back(std::move(entry));
+        return {};
+    }
+
+    /// Meta and footer carry their own checksums; meta is in the footer as well, so that it cannot be an older one.
+    Result<void> write_small(FileKind kind, std::span<const std::byte> bytes) {
+        const std::string path = draft_ + "/" + name_of(kind, 0);
+        SEXTANT_TRY_ASSIGN(const auto file, place_.files->open(path, FileMode::create_new));
+        SEXTANT_TRY(file->write_at(0, bytes));
+        SEXTANT_TRY(file->sync());
+        result_.bytes += bytes.size();
+        if (kind == FileKind::segment_footer) return {};
+        FileEntry entry{.kind = kind, .field = 0, .size = bytes.size(), .blocks = {}};
+        const FileIdentity identity = identity_of(place_, kind);
+        for (std::size_t at = 0; at < bytes.size(); at += format::block_size) {
+            const auto block = bytes.subspan(at, std::min(format::block_size, bytes.size() - at));
+            entry.blocks.push_back(format::block_checksum(identity, entry.blocks.size(), block));
+        }
+        footer_.files.push_back(std::move(entry));
+        return {};
+    }
+
+    const SegmentPlace& place_;
+    const SealedSegment& segment_;
+    std::span<const std::unique_ptr<VectorField>> fields_;
+    const std::stop_token& stop_;
+    FunctionRef<void(std::size_t)> written_;
+    std::string draft_;
+    format::SegmentFooter footer_;
+    WrittenSegment result_;
+};
+
+namespace {
+
+Result<format::SegmentFooter> read_footer(const SegmentPlace& place, std::uint64_t expected) {
+    const std::string path = place.path() + "/" + name_of(FileKind::segment_footer, 0);
+    auto bytes = read_whole(*place.files, path, format::max_footer_size);
+    if (!bytes) return as_damage(std::move(bytes).error());
+    const std::uint64_t checksum = hash64(*bytes);
+    if (expected != 0 && checksum != expected) {
+        return Error{ErrorCode::corruption,
+                     fmt::format("{}: checksum is {:016x}, the manifest says {:016x}", path, checksum, expected)};
+    }
+    return format::decode_segment_footer(*bytes, identity_of(place, FileKind::segment_footer), path);
+}
+
+/// That the footer lists the files which meta says there are, and no others.
+Result<void> check_list(const SegmentPlace& place, const format::SegmentFooter& footer,
+                        const format::SegmentMeta& meta) {
+    std::vector<std::pair<FileKind, std::uint16_t>> wanted{{FileKind::segment_meta, 0}, {FileKind::ids, 0}};
+    if (meta.payload_size != 0) wanted.emplace_back(FileKind::payload, 0);
+    for (std::size_t i = 0; i < meta.fields.size(); ++i) {
+        const auto field = static_cast<std::uint16_t>(i);
+        wanted.emplace_back(FileKind::vectors, field);
+        wanted.emplace_back(FileKind::graph, field);
+        if (!meta.fields[i].has_codes) continue;
+        wanted.emplace_back(FileKind::codebook, field);
+        wanted.emplace_back(FileKind::codes, field);
+    }
+    for (const auto& [kind, field] : wanted) {
+        if (footer.find(kind, field) == nullptr) return missing(place.path() + "/" + name_of(kind, field));
+    }
+    if (footer.files.size() == wanted.size()) return {};
+    return Error{ErrorCode::corruption, fmt::format("{}/footer: lists {} files, expected {}", place.path(),
+                                                    footer.files.size(), wanted.size())};
+}
+
+Result<format::SegmentMeta> read_meta(const SegmentPlace& place, const format::SegmentFooter& footer) {
+    const std::string path = place.path() + "/" + name_of(FileKind::segment_meta, 0);
+    const FileEntry* const entry = footer.find(FileKind::segment_meta, 0);
+    if (entry == nullptr) return missing(path);
+    constexpr std::uint64_t most = std::uint64_t{1} << 20U;
+    auto bytes = read_whole(*place.files, path, most);
+    if (!bytes) return as_damage(std::move(bytes).error());
+    const FileIdentity identity = identity_of(place, FileKind::segment_meta);
+    SEXTANT_TRY(check_section_file(*place.files, path, identity, *entry));
+    SEXTANT_TRY_ASSIGN(format::SegmentMeta meta, format::decode_segment_meta(*bytes, identity, path));
+    SEXTANT_TRY(check_list(place, footer, meta));
+    return meta;
+}
+
+Result<void> check_field(const format::FieldMeta& meta, const VectorField& field, const std::string& path) {
+    const auto wrong = [&](std::string_view what, std::uint64_t got, std::uint64_t expected) {
+        return Error{ErrorCode::corruption, fmt::format("{}/meta: {} is {}, expected {}", path, what, got, expected)};
+    };
+    if (meta.metric != field.metric()) {
+        return wrong("metric", static_cast<std::uint64_t>(meta.metric), static_cast<std::uint64_t>(field.metric()));
+    }
+    if (meta.quantizer != field.quantizer()) {
+        return wrong("quantizer", static_cast<std::uint64_t>(meta.quantizer),
+                     static_cast<std::uint64_t>(field.quantizer()));
+    }
+    if (meta.dimension != field.dimension()) return wrong("dimension", meta.dimension, field.dimension());
+    return {};
+}
+
+/// Reads the parts of one segment.
+class PartReader {
+public:
+    PartReader(const SegmentPlace& place, const format::SegmentFooter& footer) : place_(place), footer_(footer) {}
+
+    Result<void> read(FileKind kind, std::uint16_t field, std::span<const std::span<std::byte>> sections) const {
+        const std::string path = place_.path() + "/" + name_of(kind, field);
+        const FileEntry* const entry = footer_.find(kind, field);
+        if (entry == nullptr) return missing(path);
+        auto done = read_section_file(*place_.files, path, identity_of(place_, kind, field), *entry, sections);
+        if (!done) return as_damage(std::move(done).error());
+        return done;
+    }
+    /// That the file is as large as these sections, so that no memory is taken for what is not there.
+    Result<void> fits(FileKind kind, std::uint16_t field, std::span<const std::uint64_t> section_sizes) const {
+        const std::string path = place_.path() + "/" + name_of(kind, field);
+        auto file = place_.files->open(path, FileMode::read);
+        if (!file) return as_damage(std::move(file).error());
+        SEXTANT_TRY_ASSIGN(const std::uint64_t size, (*file)->size());
+        const std::uint64_t expected = section_file_size(section_sizes);
+        if (size == expected) return {};
+        return Error{ErrorCode::corruption,
+                     fmt::format("{}: offset {}: the file has {} bytes, expected {} for its sections", path,
+                                 std::min(size, expected), size, expected)};
+    }
+
+private:
+    const SegmentPlace& place_;
+    const format::SegmentFooter& footer_;
+};
+
+/// That ids and payloads have the sizes which meta says.
+Result<void> check_row_files(const format::SegmentMeta& meta, const PartReader& parts) {
+    const std::uint64_t rows = meta.row_count;
+    std::vector<std::uint64_t> ids{rows * sizeof(std::uint64_t)};
+    if (meta.wide_ids) ids = {rows * sizeof(PointId::Bytes), rows};
+    ids.push_back(rows * sizeof(std::uint64_t));           // versions
+    ids.push_back(meta.id_slots * sizeof(std::uint32_t));  // id map
+    SEXTANT_TRY(parts.fits(FileKind::ids, 0, ids));
+    if (meta.payload_size == 0) return {};
+    const std::uint64_t payloads[] = {rows * sizeof(std::uint64_t), meta.payload_size};
+    return parts.fits(FileKind::payload, 0, payloads);
+}
+
+}  // namespace
+
+Result<ReadSegment> SegmentFiles::read(const SegmentPlace& place, std::span<const std::unique_ptr<VectorField>> fields,
+                                       const ReadOptions& options) {
+    SEXTANT_TRY_ASSIGN(const format::SegmentFooter footer, read_footer(place, options.expected_footer));
+    SEXTANT_TRY_ASSIGN(const format::SegmentMeta meta, read_meta(place, footer));
+    if (meta.fields.size() != fields.size()) {
+        return Error{ErrorCode::corruption, fmt::format("{}/meta: {} vector fields, expected {}", place.path(),
+                                                        meta.fields.size(), fields.size())};
+    }
+    const PartReader parts(place, footer);
+    const std::uint32_t rows = meta.row_count;
+    SEXTANT_TRY(check_row_files(meta, parts));
+    MemoryAccount& account = *options.account;
+    ReadSegment result;
+    result.segment = std::shared_ptr<SealedSegment>(new SealedSegment(rows, account));
+    SealedSegment& segment = *result.segment;
+    segment.at_ = Lsn{meta.at};
+    SEXTANT_TRY_ASSIGN(segment.ids_, IdColumn::exact(rows, meta.wide_ids, account));
+    SEXTANT_TRY_ASSIGN(segment.versions_, Column<std::uint64_t>::exact(rows, account, "versions"));
+    SEXTANT_TRY_ASSIGN(segment.id_table_, IdTable::create(static_cast<std::size_t>(meta.id_slots), rows, account));
+    {
+        std::vector<std::span<std::byte>> sections;
+        for (const auto section : segment.ids_.sections(rows)) {
+            if (!section.empty()) sections.push_back(section);
+        }
+        sections.push_back(segment.versions_.bytes(rows));
+        sections.push_back(segment.id_table_->writable_section());
+        SEXTANT_TRY(parts.read(FileKind::ids, 0, sections));
+        SEXTANT_TRY(segment.ids_.check(rows));
+        SEXTANT_TRY(segment.id_table_->check(segment.ids_.view(), rows));
+    }
+    SEXTANT_TRY_ASSIGN(segment.payloads_, PayloadColumn::exact(rows, meta.payload_size, account));
+    if (meta.payload_size != 0) {
+        SEXTANT_TRY(parts.read(FileKind::payload, 0, segment.payloads_.sections(rows, meta.payload_size)));
+        SEXTANT_TRY(segment.payloads_.adopt(rows, meta.payload_size));
+    }
+    const IdView ids = segment.ids_.view();
+    const auto row_key = [&](RowId row) { return ids[to_index(row)].hash(); };
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+        const format::FieldMeta& field = meta.fields[i];
+        SEXTANT_TRY(check_field(field, *fields[i], place.path()));
+        const auto read_part = [&](FieldPart part, std::span<const std::span<std::byte>> sections) {
+            return parts.read(kind_of(part), static_cast<std::uint16_t>(i), sections);
+        };
+        const auto fits = [&](FieldPart part, std::span<const std::uint64_t> section_sizes) {
+            return parts.fits(kind_of(part), static_cast<std::uint16_t>(i), section_sizes);
+        };
+        std::vector<std::string> rebuilt;
+        const FieldSource source{.row_count = rows,
+                                 .lossless = field.lossless,
+                                 .codebook_size = field.codebook_size,
+                                 .upper_size = field.upper_size,
+                                 .read = read_part,
+                                 .fits = fits,
+                                 .row_key = row_key,
+                                 .account = &account,
+                                 .executor = options.executor,
+                                 .rebuilt = options.rebuild_derived ? &rebuilt : nullptr};
+        SEXTANT_TRY_ASSIGN(auto loaded, fields[i]->load(source));
+        segment.fields_.push_back(std::move(loaded));
+        for (std::string& part : rebuilt) result.rebuilt.push_back(std::move(part));
+    }
+    return result;
+}
+
+}  // namespace detail
+
+Result<WrittenSegment> write_segment(const SegmentPlace& place, const SealedSegment& segment,
+                                     std::span<const std::unique_ptr<VectorField>> fields, const std::stop_token& stop,
+                                     FunctionRef<void(std::size_t)> written) {
+    return detail::SegmentFiles(place, segment, fields, stop, written).write();
+}
+
+Result<ReadSegment> read_segment(const SegmentPlace& place, std::span<const std::unique_ptr<VectorField>> fields,
+                                 const ReadOptions& options) {
+    return detail::SegmentFiles::read(place, fields, options);
+}
+
+Result<void> verify_segment_files(const SegmentPlace& place, std::uint64_t expected_footer) {
+    SEXTANT_TRY_ASSIGN(const format::SegmentFooter footer, detail::read_footer(place, expected_footer));
+    SEXTANT_TRY(detail::read_meta(place, footer));
+    for (const FileEntry& entry : footer.files) {
+        const std::string path = place.path() + "/" + detail::name_of(entry.kind, entry.field);
+        auto done =
+            detail::check_section_file(*place.files, path, detail::identity_of(place, entry.kind, entry.field), entry);
+        if (!done) return detail::as_damage(std::move(done).error());
+    }
+    return {};
+}
+
+}  // namespace sextant::inline v1

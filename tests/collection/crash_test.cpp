@@ -1,0 +1,75 @@
+#include <cstdlib>
+#include <iostream>
+
+#include "collection/crash_support.hpp"
+#include "support/catch.hpp"
+
+using namespace test_support;
+
+namespace {
+
+// Ten times as slow; what they look for shows in a few images as well as in many.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SEXTANT_CRASH_FEW
+#endif
+#endif
+#ifdef SEXTANT_CRASH_FEW
+constexpr std::size_t most_images = 100;
+constexpr std::uint64_t share = 20;
+#else
+constexpr std::size_t most_images = 1'000'000;
+constexpr std::uint64_t share = 1;
+#endif
+
+void crash_all(CrashBudget budget, std::uint64_t least_unique) {
+    budget.most_images = most_images;
+    least_unique /= share;
+    CrashFindings all;
+    for (const CrashShape& shape : crash_shapes()) {
+        const CrashFindings found = shape.run(budget);
+        INFO(shape.name << ": " << found.violations << " of " << found.images << " images: " << found.first);
+        CHECK(found.violations == 0);
+        CHECK(found.images > 50);
+        all += found;
+    }
+    std::cout << "crash images recovered: " << all.images << " and " << all.nested_images << " in recovery, "
+              << all.unique << " of them different; wrong: " << all.violations << "\n";
+    CHECK(all.unique >= least_unique);
+}
+
+}  // namespace
+
+TEST_CASE("after a loss of power at any moment everything acknowledged is there, and nothing else",
+          "[durable][crash]") {
+    crash_all({}, 10'000);
+}
+
+TEST_CASE("after a loss of power during recovery the next one succeeds", "[durable][crash]") {
+    crash_all({.exhaustive_pending = 3,
+               .random_subsets = 2,
+               .nested_every = 97,
+               .nested_random_subsets = 2,
+               .written_every = 0},
+              500);
+}
+
+TEST_CASE("after a loss of power at any moment everything acknowledged is there, at length", "[.][soak][crash]") {
+    constexpr std::uint64_t wanted = 2'000'000;
+    std::uint64_t unique = 0;
+    for (std::uint64_t seed = 1; unique < wanted; ++seed) {
+        for (const CrashShape& shape : crash_shapes()) {
+            const CrashFindings found = shape.run({.exhaustive_pending = 12,
+                                                   .random_subsets = 3'000,
+                                                   .nested_every = 499,
+                                                   .nested_random_subsets = 40,
+                                                   .seed = seed});
+            unique += found.unique;
+            std::cout << "seed " << seed << ", " << shape.name << ": " << found.images << " images, "
+                      << found.nested_images << " in recovery, " << unique
+                      << " different so far; wrong: " << found.violations << std::endl;
+            INFO(shape.name << ", seed " << seed << ": " << found.first);
+            REQUIRE(found.violations == 0);
+        }
+    }
+}

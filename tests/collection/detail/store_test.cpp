@@ -1,0 +1,186 @@
+#include "collection/store.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sextant/core/hash.hpp"
+#include "support/catch.hpp"
+#include "support/sim_crash.hpp"
+#include "support/sim_disk.hpp"
+
+using namespace sextant;
+using namespace test_support;
+using sextant::detail::Store;
+using sextant::detail::WantedOptions;
+
+namespace {
+
+constexpr const char* path = "points.sxt";
+
+Result<std::unique_ptr<Store>> open_store(SimDisk& disk, OpenMode mode = OpenMode::open_or_create) {
+    WantedOptions wanted;
+    wanted.dimension = 4;
+    OpenOptions open;
+    open.mode = mode;
+    open.files = &disk.files();
+    return Store::open(path, wanted, open);
+}
+
+format::Manifest manifest_at(std::uint64_t last) {
+    format::Manifest manifest;
+    manifest.last = last;
+    manifest.replay_from = last;
+    return manifest;
+}
+
+void put_file(SimDisk& disk, const std::string& name, std::string_view text) {
+    const auto file = disk.files().open(std::string(path) + "/" + name, FileMode::create).value();
+    file->truncate(0).value();
+    file->write_at(0, std::as_bytes(std::span(text.data(), text.size()))).value();
+}
+
+std::vector<std::string> names_in(SimDisk& disk, const std::string& directory) {
+    std::vector<std::string> names;
+    for (const auto& entry : disk.files().list(std::string(path) + "/" + directory).value()) {
+        names.push_back(entry.name);
+    }
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("after a loss of power at any moment there is one whole manifest, the last one or the one begun",
+          "[durable][crash]") {
+    SimDisk disk;
+    constexpr std::uint64_t count = 4;
+    {
+        const auto store = open_store(disk).value();
+        disk.mark(1);
+        for (std::uint64_t number = 1; number <= count; ++number) {
+            disk.mark(2 * number);
+            store->write_manifest(manifest_at(number)).value();
+            disk.mark(2 * number + 1);
+            store->remove_unneeded().value();
+        }
+    }
+    const Recording recording = disk.recording();
+    CrashEnumerator crashes(recording);
+    SeenImages seen;
+    std::uint64_t label = 0;
+    std::uint64_t images = 0;
+    for (std::size_t op = 0; op < recording.ops.size(); ++op) {
+        if (recording.ops[op].kind == OpKind::mark) label = recording.ops[op].offset;
+        crashes.at(op, {.exhaustive_pending = 8, .random_subsets = 50}, seen, [&](SimDisk&& image, const CrashImage&) {
+            ++images;
+            INFO("after " << op << ": " << to_string(recording.ops[op]) << "\n" << crashes.pending());
+            // What was made must be there; what was not yet may have to be made.
+            const auto store = open_store(image, label == 0 ? OpenMode::open_or_create : OpenMode::open);
+            INFO(store.error().message);
+            REQUIRE(store);
+            CHECK((*store)->manifest().last >= (label == 0 ? 0 : (label - 1) / 2));
+            CHECK((*store)->manifest().last <= label / 2);
+            CHECK(names_in(image, "wal").empty());
+            (*store)->remove_unneeded().value();
+            CHECK((*store)->write_manifest(manifest_at(count + 1)));
+        });
+    }
+    CHECK(images > 50);
+}
+
+TEST_CASE("after naming a manifest failed half way no other one is written", "[durable]") {
+    for (const FaultKind kind : {FaultKind::rename_fails, FaultKind::sync_fails}) {
+        SimDisk disk;
+        auto store = open_store(disk).value();
+        const std::uint64_t before = disk.op_count();
+        store->write_manifest(manifest_at(1)).value();
+        // The last call is the sync of the directory, the one before it the rename.
+        const std::uint64_t calls = disk.op_count() - before;
+        disk.inject({.at_call = disk.op_count() + calls - (kind == FaultKind::rename_fails ? 2 : 1), .kind = kind});
+        CHECK_FALSE(store->write_manifest(manifest_at(2)));
+        REQUIRE(disk.struck_count() == 1);
+        const auto refused = store->write_manifest(manifest_at(3));
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == ErrorCode::read_only);
+        store.reset();
+        store = open_store(disk).value();
+        CHECK(store->manifest().last >= 1);
+        CHECK(store->manifest().last <= 2);
+        CHECK(store->write_manifest(manifest_at(3)));
+    }
+}
+
+TEST_CASE("a number is given once, also across openings", "[durable]") {
+    SimDisk disk;
+    std::uint64_t last = 0;
+    for (int opening = 0; opening < 3; ++opening) {
+        const auto store = open_store(disk).value();
+        for (int i = 0; i < 3; ++i) {
+            const std::uint64_t number = store->take_number();
+            CHECK(number == last + 1);
+            last = number;
+        }
+        store->write_manifest(manifest_at(1)).value();
+        CHECK(store->manifest().next_number == last + 1);
+    }
+}
+
+TEST_CASE("CURRENT names a manifest by its bytes, not by its name alone", "[durable]") {
+    SimDisk disk;
+    format::Manifest manifest;
+    {
+        const auto store = open_store(disk).value();
+        store->write_manifest(manifest_at(1)).value();
+        manifest = store->manifest();
+    }
+    const std::string name = format::manifest_name(2);
+    const auto file = disk.files().open(std::string(path) + "/" + name, FileMode::read).value();
+    std::vector<std::byte> bytes(static_cast<std::size_t>(file->size().value()));
+    read_exactly(*file, 0, bytes).value();
+    const auto identity = format::decode_manifest(bytes, 2, name).value().identity;
+    // Whole, of this collection, with this number, and never named.
+    manifest.last = 7;
+    bytes = format::encode_manifest(identity, manifest);
+    put_file(disk, name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    const auto store = open_store(disk);
+    REQUIRE_FALSE(store);
+    CHECK(store.error().code == ErrorCode::corruption);
+}
+
+TEST_CASE("what the manifest names stays, and nothing else", "[durable]") {
+    SimDisk disk;
+    const auto store = open_store(disk).value();
+    for (int i = 0; i < 9; ++i) CHECK(store->take_number() != 0);
+    format::Manifest manifest = manifest_at(1);
+    manifest.segments.push_back({.number = 3, .tombstones_file = 6, .overlay_file = 7, .row_count = 1});
+    manifest.segments.push_back({.number = 4, .row_count = 1});
+    for (const char* directory : {"seg/000003", "seg/000004", "seg/000005", "seg/000006.tmp"}) {
+        disk.files().create_directory(std::string(path) + "/" + directory).value();
+        for (const char* name : {"meta", "del-000006", "del-000005", "payload-000007", "payload-000008", "x.tmp"}) {
+            put_file(disk, std::string(directory) + "/" + name, "x");
+        }
+    }
+    put_file(disk, "CURRENT.tmp", "x");
+    put_file(disk, "MANIFEST-000009", "x");
+    store->write_manifest(manifest).value();
+    store->remove_unneeded().value();
+    using Names = std::vector<std::string>;
+    CHECK(names_in(disk, "") == Names{"CURRENT", "LOCK", "MANIFEST-000002", "seg", "wal"});
+    CHECK(names_in(disk, "seg") == Names{"000003", "000004"});
+    CHECK(names_in(disk, "seg/000003") == Names{"del-000006", "meta", "payload-000007"});
+    CHECK(names_in(disk, "seg/000004") == Names{"meta"});
+}
+
+TEST_CASE("a directory that lost CURRENT is not made anew over what it holds", "[durable]") {
+    for (const char* const held : {"wal/000001.wal", "seg/000001", "MANIFEST-000002"}) {
+        SimDisk disk;
+        open_store(disk).value();
+        put_file(disk, held, "x");
+        disk.files().remove_file(std::string(path) + "/CURRENT").value();
+        for (const OpenMode mode : {OpenMode::open, OpenMode::open_or_create, OpenMode::create}) {
+            const auto store = open_store(disk, mode);
+            REQUIRE_FALSE(store);
+            CHECK(store.error().code == ErrorCode::corruption);
+        }
+    }
+}
