@@ -53,8 +53,7 @@ Result<std::shared_ptr<SealedSegment>> CoreState::store_segment(const std::share
     SEXTANT_TRY_ASSIGN(const WrittenSegment written, write_segment(place, *built, fields, stop, [&](std::size_t bytes) {
                            limit.spend(bytes, stop);
                        }));
-    const ReadOptions read_options{.residency = store->residency(),
-                                   .account = &account,
+    const ReadOptions read_options{.account = &account,
                                    .executor = &executor_source->get(),
                                    .expected_footer = written.footer_checksum,
                                    .rebuild_derived = false};
@@ -62,7 +61,7 @@ Result<std::shared_ptr<SealedSegment>> CoreState::store_segment(const std::share
     const format::ManifestSegment entry{
         .number = number, .footer_checksum = written.footer_checksum, .row_count = read.segment->row_count()};
     const MutexLock lock(stored_mutex);
-    stored_segments.push_back({.segment = read.segment.get(), .entry = entry, .bytes = written.bytes});
+    stored_segments.push_back({.entry = entry, .bytes = written.bytes});
     return std::move(read.segment);
 }
 
@@ -109,9 +108,9 @@ Result<void> CoreState::make_checkpoint() {
             if (state->row_count > 0) next.replay_from = std::min(next.replay_from, state->versions[0] - 1);
             continue;
         }
-        const auto known = std::find_if(before.begin(), before.end(), [&](const StoredSegment& each) {
-            return each.segment == state->segment.get();
-        });
+        const std::uint64_t number = static_cast<const SealedSegment&>(*state->segment).file_number();
+        const auto known = std::find_if(before.begin(), before.end(),
+                                        [&](const StoredSegment& each) { return each.entry.number == number; });
         SEXTANT_CHECK(known != before.end());
         StoredSegment entry = *known;
         SEXTANT_TRY(store_changes(*store, *state, version->last, entry));

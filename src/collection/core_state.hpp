@@ -34,7 +34,6 @@ namespace sextant::inline v1::detail {
 
 /// What the files of a sealed segment hold of what changes after it was built.
 struct StoredSegment {
-    const Segment* segment = nullptr;
     format::ManifestSegment entry = {};
     std::uint64_t bytes = 0;       ///< of its files, as far as known
     std::uint32_t dead_count = 0;  ///< rows in the tombstones file

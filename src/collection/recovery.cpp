@@ -1,5 +1,5 @@
 /// recovery: a durable collection as its directory has it: segments the manifest names, then the log behind them.
-/// Nothing is written before everything was read, so a recovery that is cut off can be done again.
+/// Nothing that a manifest names is written until the log is read, so a recovery that is cut off can be done again.
 #include <fmt/format.h>
 
 #include <utility>
@@ -35,6 +35,9 @@ public:
         return version;
     }
 
+    /// There are files that only the next manifest will name.
+    [[nodiscard]] bool files_replaced() const noexcept { return files_replaced_; }
+
 private:
     [[nodiscard]] bool may_go_on(const Error& error) const noexcept {
         if (on_corruption_ == OnCorruption::fail) return false;
@@ -44,39 +47,54 @@ private:
 
     Result<SegmentState> load_segment(const format::ManifestSegment& entry) {
         const SegmentPlace place = core_.store->segment(entry.number);
-        const ReadOptions options{.residency = core_.store->residency(),
-                                  .account = &core_.account,
+        const ReadOptions options{.account = &core_.account,
                                   .executor = &core_.executor_source->get(),
                                   .expected_footer = entry.footer_checksum,
                                   .rebuild_derived = true};
-        SEXTANT_TRY_ASSIGN(const ReadSegment read, read_segment(place, core_.fields, options));
-        SealedSegment& segment = *read.segment;
-        if (segment.row_count() != entry.row_count) {
+        SEXTANT_TRY_ASSIGN(ReadSegment read, read_segment(place, core_.fields, options));
+        if (read.segment->row_count() != entry.row_count) {
             return Error{ErrorCode::corruption, fmt::format("segment {}: {} rows, the manifest says {}", entry.number,
-                                                            segment.row_count(), entry.row_count)};
+                                                            read.segment->row_count(), entry.row_count)};
         }
-        if (entry.tombstones_file != 0) SEXTANT_TRY(read_tombstones(place, entry.tombstones_file, segment));
-        if (entry.overlay_file != 0) SEXTANT_TRY(read_overlay(place, entry.overlay_file, segment));
         for (const std::string& part : read.rebuilt) {
             core_.recovery.rebuilt.push_back(fmt::format("segment {}: {}", entry.number, part));
         }
-        const MutexLock lock(core_.stored_mutex);
-        core_.stored_segments.push_back({.segment = read.segment.get(),
-                                         .entry = entry,
-                                         .dead_count = segment.tombstones().count(),
-                                         .overlay_at = Lsn{core_.store->manifest().last}});
+        const bool replaced = !read.rebuilt.empty() && replace_files(read.segment);
+        SealedSegment& segment = *read.segment;
+        if (entry.tombstones_file != 0) SEXTANT_TRY(read_tombstones(place, entry.tombstones_file, segment));
+        if (entry.overlay_file != 0) SEXTANT_TRY(read_overlay(place, entry.overlay_file, segment));
+        if (!replaced) {
+            const MutexLock lock(core_.stored_mutex);
+            core_.stored_segments.push_back({.entry = entry,
+                                             .bytes = read.bytes,
+                                             .dead_count = segment.tombstones().count(),
+                                             .overlay_at = Lsn{core_.store->manifest().last}});
+        }
         return segment.state(read.segment);
+    }
+
+    /// Files without the damage, for the next manifest to name. Where there is no room for them, what was made anew is
+    /// in memory, and is made anew at the next opening.
+    bool replace_files(std::shared_ptr<SealedSegment>& segment) {
+        if (core_.store->read_only()) return false;
+        auto stored = core_.store_segment(segment, {});
+        if (!stored) return false;
+        segment = std::move(stored).value();
+        files_replaced_ = true;
+        return true;
     }
 
     CoreState& core_;
     OnCorruption on_corruption_;
+    bool files_replaced_ = false;
 };
 
 }  // namespace
 
 Result<void> CoreState::recover(OnCorruption on_corruption) {
+    SegmentLoader loader(*this, on_corruption);
     {
-        SEXTANT_TRY_ASSIGN(auto version, SegmentLoader(*this, on_corruption).load());
+        SEXTANT_TRY_ASSIGN(auto version, loader.load());
         const MutexLock lock(write_mutex);
         const Version& first = *version;
         publish(VersionCell<Version>::prepare(std::move(version)), first);
@@ -104,7 +122,7 @@ Result<void> CoreState::recover(OnCorruption on_corruption) {
         recovery.lost.push_back(lost);
     }
     if (end.damage.has_value()) {
-        recovery.lost.push_back(fmt::format("{}; {} writes and {} bytes behind it", end.damage->what,
+        recovery.lost.push_back(fmt::format("{}; {} frames and {} bytes behind it", end.damage->what,
                                             end.damage->lost_frames, end.damage->lost_bytes));
     }
     recovery.torn_bytes = end.torn_bytes;
@@ -126,6 +144,8 @@ Result<void> CoreState::recover(OnCorruption on_corruption) {
     SEXTANT_TRY_ASSIGN(log, std::move(made));
     // From now on a log that is missing is damage.
     if (manifest.first_log == 0) SEXTANT_TRY(checkpoint());
+    // If it fails the new files wait for the next one: what no manifest names yet must not be removed.
+    if (loader.files_replaced() && !checkpoint()) return {};
     return store->remove_unneeded();
 }
 

@@ -39,17 +39,6 @@ std::array<std::byte, 16> draw_identity() {
     return identity;
 }
 
-Result<std::vector<std::byte>> read_whole(FileSystem& files, const std::string& path, std::uint64_t most) {
-    SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
-    SEXTANT_TRY_ASSIGN(const std::uint64_t size, file->size());
-    if (size > most) {
-        return Error{ErrorCode::corruption, fmt::format("{}: {} bytes, at most {} make sense", path, size, most)};
-    }
-    std::vector<std::byte> bytes(static_cast<std::size_t>(size));
-    SEXTANT_TRY(read_exactly(*file, 0, bytes));
-    return bytes;
-}
-
 /// Durable as a file; its name is once the directory is synced.
 Result<void> write_whole(FileSystem& files, const std::string& path, std::span<const std::byte> bytes) {
     SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::create));
@@ -86,8 +75,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Wanted
     if (open.files == nullptr) store->own_files_ = posix_file_system();
     store->files_ = open.files == nullptr ? store->own_files_.get() : open.files;
     store->read_only_ = open.mode == OpenMode::read_only || open.on_corruption != OnCorruption::fail;
-    store->residency_ = open.residency.value_or(wanted.residency);
-    if (store->residency_ != Residency::resident) {
+    if (open.residency.value_or(wanted.residency) != Residency::resident) {
         return Error{ErrorCode::unsupported,
                      "open.residency: this version reads segments into memory, expected resident"};
     }
@@ -156,11 +144,11 @@ Result<void> Store::create(const WantedOptions& wanted) {
 
 Result<void> Store::load() {
     const std::string current_path = path_ + "/" + current_name;
-    SEXTANT_TRY_ASSIGN(const auto text, read_whole(*files_, current_path, 256));
+    SEXTANT_TRY_ASSIGN(const auto text, read_file(*files_, current_path, 256));
     SEXTANT_TRY_ASSIGN(const format::Current current,
                        format::decode_current({reinterpret_cast<const char*>(text.data()), text.size()}, current_path));
     const std::string manifest_path = path_ + "/" + format::manifest_name(current.manifest_number);
-    auto bytes = read_whole(*files_, manifest_path, max_manifest_size);
+    auto bytes = read_file(*files_, manifest_path, max_manifest_size);
     if (!bytes) {
         if (bytes.error().code != ErrorCode::not_found) return std::move(bytes).error();
         return Error{ErrorCode::corruption,

@@ -32,7 +32,6 @@ public:
     [[nodiscard]] FileSystem& files() const noexcept { return *files_; }
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] bool read_only() const noexcept { return read_only_; }
-    [[nodiscard]] Residency residency() const noexcept { return residency_; }
     [[nodiscard]] const format::Manifest& manifest() const noexcept { return manifest_; }
 
     [[nodiscard]] WalPlace wal() const;
@@ -69,7 +68,6 @@ private:
     FileSystem* files_ = nullptr;
     std::unique_ptr<FileLock> lock_;
     bool read_only_ = false;
-    Residency residency_ = Residency::resident;
     std::array<std::byte, 16> collection_ = {};
     std::uint64_t manifest_number_ = 0;
     bool manifest_unknown_ = false;  ///< writing one failed half way

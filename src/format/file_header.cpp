@@ -21,10 +21,6 @@ constexpr std::size_t sequence_offset = 40;
 constexpr std::size_t reserved2_offset = 48;
 constexpr std::size_t checksum_offset = 56;
 
-Error wrong(std::string_view path, std::size_t offset, std::string_view what) {
-    return Error{ErrorCode::corruption, fmt::format("{}: offset {}: {}", path, offset, what)};
-}
-
 std::string name_of(const FileIdentity& identity) {
     std::string collection;
     for (const std::byte byte : identity.collection) collection += fmt::format("{:02x}", std::to_integer<int>(byte));
@@ -33,6 +29,10 @@ std::string name_of(const FileIdentity& identity) {
 }
 
 }  // namespace
+
+Error damaged(std::string_view path, std::uint64_t offset, std::string_view what) {
+    return Error{ErrorCode::corruption, fmt::format("{}: offset {}: {}", path, offset, what)};
+}
 
 std::uint64_t checksum_seed(const FileIdentity& identity, std::uint64_t position) noexcept {
     std::array<std::byte, 34> bytes;
@@ -58,23 +58,23 @@ FileHeaderBytes encode(const FileHeader& header) noexcept {
 
 Result<FileHeader> decode_file_header(std::span<const std::byte> bytes, std::string_view path) {
     if (bytes.size() < file_header_size) {
-        return wrong(path, 0, fmt::format("the file has {} bytes, its header {}", bytes.size(), file_header_size));
+        return damaged(path, 0, fmt::format("the file has {} bytes, its header {}", bytes.size(), file_header_size));
     }
     const std::byte* const from = bytes.data();
-    if (std::memcmp(from, magic, sizeof(magic)) != 0) return wrong(path, 0, "this is no file of this library");
+    if (std::memcmp(from, magic, sizeof(magic)) != 0) return damaged(path, 0, "this is no file of this library");
     const auto stored = load_le<std::uint64_t>(from + checksum_offset);
     const std::uint64_t computed = hash64(bytes.first(checksum_offset));
     if (stored != computed) {
-        return wrong(path, checksum_offset,
-                     fmt::format("header checksum is {:016x}, computed {:016x}", stored, computed));
+        return damaged(path, checksum_offset,
+                       fmt::format("header checksum is {:016x}, computed {:016x}", stored, computed));
     }
     const auto version = load_le<std::uint16_t>(from + version_offset);
     if (version != format_version) {
         return Error{ErrorCode::unsupported, fmt::format("{}: offset {}: version is {}, this library reads {}", path,
                                                          version_offset, version, format_version)};
     }
-    if (load_le<std::uint32_t>(from + reserved_offset) != 0) return wrong(path, reserved_offset, "is not zero");
-    if (load_le<std::uint64_t>(from + reserved2_offset) != 0) return wrong(path, reserved2_offset, "is not zero");
+    if (load_le<std::uint32_t>(from + reserved_offset) != 0) return damaged(path, reserved_offset, "is not zero");
+    if (load_le<std::uint64_t>(from + reserved2_offset) != 0) return damaged(path, reserved2_offset, "is not zero");
     FileHeader header;
     header.identity.kind = FileKind{load_le<std::uint16_t>(from + kind_offset)};
     header.identity.number = load_le<std::uint64_t>(from + number_offset);
@@ -87,8 +87,8 @@ Result<FileHeader> decode_file_header(std::span<const std::byte> bytes, const Fi
                                       std::string_view path) {
     SEXTANT_TRY_ASSIGN(const FileHeader header, decode_file_header(bytes, path));
     if (header.identity == expected) return header;
-    return wrong(path, kind_offset,
-                 fmt::format("this is {}, expected {}", name_of(header.identity), name_of(expected)));
+    return damaged(path, kind_offset,
+                   fmt::format("this is {}, expected {}", name_of(header.identity), name_of(expected)));
 }
 
 }  // namespace sextant::inline v1::format

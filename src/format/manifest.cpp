@@ -8,14 +8,10 @@
 #include "sextant/core/hash.hpp"
 #include "sextant/core/limits.hpp"
 #include "sextant/format/bytes.hpp"
+#include "sextant/format/sealed_body.hpp"
 
 namespace sextant::inline v1::format {
 namespace {
-
-/// Behind the header: the body's size, its checksum, the body.
-constexpr std::size_t body_size_offset = file_header_size;
-constexpr std::size_t body_checksum_offset = file_header_size + 8;
-constexpr std::size_t body_offset = file_header_size + 16;
 
 /// Tags of options. Persisted; never renumbered.
 enum class Tag : std::uint16_t {
@@ -32,10 +28,6 @@ enum class Tag : std::uint16_t {
 /// An option that a reader which does not know it may pass over.
 constexpr std::uint16_t ignorable = 1;
 constexpr std::size_t segment_size = 40;
-
-Error wrong(std::string_view path, std::size_t offset, std::string_view what) {
-    return Error{ErrorCode::corruption, fmt::format("{}: offset {}: {}", path, offset, what)};
-}
 
 class OptionWriter {
 public:
@@ -127,7 +119,7 @@ Result<StoredOptions> read_options(ByteReader& in, std::string_view path) {
         const auto flags = in.number<std::uint16_t>();
         const auto value = in.raw(in.number<std::uint32_t>());
         if (in.failed()) break;
-        if (tag <= before) return wrong(path, offset, fmt::format("option {} follows option {}", tag, before));
+        if (tag <= before) return damaged(path, offset, fmt::format("option {} follows option {}", tag, before));
         before = tag;
         if (tag > static_cast<std::uint16_t>(Tag::deterministic)) {
             if ((flags & ignorable) != 0) continue;
@@ -136,11 +128,11 @@ Result<StoredOptions> read_options(ByteReader& in, std::string_view path) {
                 fmt::format("{}: offset {}: option {} is of a later version of this library", path, offset, tag)};
         }
         if (flags != 0 || !take_option(Tag{tag}, value, options)) {
-            return wrong(path, offset, fmt::format("option {} has no value that it can have", tag));
+            return damaged(path, offset, fmt::format("option {} has no value that it can have", tag));
         }
         ++known;
     }
-    if (in.failed() || known != option_count) return wrong(path, body_offset, "options are missing");
+    if (in.failed() || known != option_count) return damaged(path, body_offset, "options are missing");
     return options;
 }
 
@@ -149,7 +141,7 @@ Result<std::vector<ManifestSegment>> read_segments(ByteReader& in, const Manifes
     const auto count = in.number<std::uint32_t>();
     in.zeros(4);
     if (count > max_manifest_segments || in.left() < std::size_t{count} * segment_size) {
-        return wrong(path, offset, fmt::format("{} segments do not fit", count));
+        return damaged(path, offset, fmt::format("{} segments do not fit", count));
     }
     std::vector<ManifestSegment> segments(count);
     for (ManifestSegment& segment : segments) {
@@ -163,9 +155,9 @@ Result<std::vector<ManifestSegment>> read_segments(ByteReader& in, const Manifes
         const bool numbers = segment.number != 0 && segment.number < manifest.next_number &&
                              segment.tombstones_file < manifest.next_number &&
                              segment.overlay_file < manifest.next_number;
-        if (!numbers) return wrong(path, at, "a segment has a number that was never given");
+        if (!numbers) return damaged(path, at, "a segment has a number that was never given");
         if (segment.row_count == 0 || segment.row_count > limits::max_rows_per_segment) {
-            return wrong(path, at, fmt::format("a segment has {} rows", segment.row_count));
+            return damaged(path, at, fmt::format("a segment has {} rows", segment.row_count));
         }
     }
     return segments;
@@ -178,20 +170,19 @@ Result<Manifest> read_body(std::span<const std::byte> body, std::string_view pat
     manifest.replay_from = in.number<std::uint64_t>();
     manifest.next_number = in.number<std::uint64_t>();
     manifest.first_log = in.number<std::uint64_t>();
-    if (manifest.replay_from > manifest.last) return wrong(path, body_offset + 8, "replay begins after the last write");
+    if (manifest.replay_from > manifest.last)
+        return damaged(path, body_offset + 8, "replay begins after the last write");
     SEXTANT_TRY_ASSIGN(manifest.options, read_options(in, path));
     SEXTANT_TRY_ASSIGN(manifest.segments, read_segments(in, manifest, path));
-    if (in.failed() || in.left() != 0) return wrong(path, body_offset + in.at(), "the body has another size");
+    if (in.failed() || in.left() != 0) return damaged(path, body_offset + in.at(), "the body has another size");
     return manifest;
 }
 
 }  // namespace
 
 std::vector<std::byte> encode_manifest(const FileIdentity& identity, const Manifest& manifest) {
-    std::vector<std::byte> bytes;
-    ByteWriter out(bytes);
-    out.raw(encode(FileHeader{.identity = identity, .sequence = manifest.last}));
-    out.zeros(16);
+    std::vector<std::byte> body;
+    ByteWriter out(body);
     out.number(manifest.last);
     out.number(manifest.replay_from);
     out.number(manifest.next_number);
@@ -207,32 +198,17 @@ std::vector<std::byte> encode_manifest(const FileIdentity& identity, const Manif
         out.number(segment.row_count);
         out.zeros(4);
     }
-    const auto body = std::span<const std::byte>(bytes).subspan(body_offset);
-    store_le(bytes.data() + body_size_offset, std::uint64_t{body.size()});
-    store_le(bytes.data() + body_checksum_offset, hash64(body, checksum_seed(identity, body_offset)));
-    return bytes;
+    return seal_body(FileHeader{.identity = identity, .sequence = manifest.last}, body);
 }
 
 Result<DecodedManifest> decode_manifest(std::span<const std::byte> bytes, std::uint64_t number, std::string_view path) {
-    SEXTANT_TRY_ASSIGN(const FileHeader header, decode_file_header(bytes, path));
-    FileIdentity expected = header.identity;
-    expected.kind = FileKind::manifest;
-    expected.number = number;
-    SEXTANT_TRY(decode_file_header(bytes, expected, path));
-    if (bytes.size() < body_offset) return wrong(path, bytes.size(), "the file ends before its body");
-    const auto body = bytes.subspan(body_offset);
-    const auto body_size = load_le<std::uint64_t>(bytes.data() + body_size_offset);
-    if (body_size != body.size()) {
-        return wrong(path, body_size_offset, fmt::format("the body has {} bytes, expected {}", body.size(), body_size));
-    }
-    const auto stored = load_le<std::uint64_t>(bytes.data() + body_checksum_offset);
-    const std::uint64_t computed = hash64(body, checksum_seed(header.identity, body_offset));
-    if (stored != computed) {
-        return wrong(path, body_checksum_offset,
-                     fmt::format("checksum is {:016x}, computed {:016x}", stored, computed));
-    }
-    SEXTANT_TRY_ASSIGN(Manifest manifest, read_body(body, path));
-    if (header.sequence != manifest.last) return wrong(path, 40, "header and body name different last writes");
+    // Which collection it is of is what the manifest is read to learn.
+    SEXTANT_TRY_ASSIGN(FileHeader header, decode_file_header(bytes, path));
+    header.identity.kind = FileKind::manifest;
+    header.identity.number = number;
+    SEXTANT_TRY_ASSIGN(const SealedBody sealed, open_body(bytes, header.identity, path));
+    SEXTANT_TRY_ASSIGN(Manifest manifest, read_body(sealed.body, path));
+    if (header.sequence != manifest.last) return damaged(path, 40, "header and body name different last writes");
     return DecodedManifest{header.identity, std::move(manifest)};
 }
 

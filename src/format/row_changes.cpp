@@ -9,10 +9,6 @@
 namespace sextant::inline v1::format {
 namespace {
 
-Error wrong(std::string_view path, std::size_t offset, std::string_view what) {
-    return Error{ErrorCode::corruption, fmt::format("{}: offset {}: {}", path, offset, what)};
-}
-
 std::size_t words_for(std::uint32_t row_count) noexcept { return (std::size_t{row_count} + 63) / 64; }
 
 /// The sequence in the header is the segment's number; the body begins with the row count.
@@ -20,12 +16,12 @@ Result<ByteReader> open(std::span<const std::byte> bytes, const FileIdentity& id
                         std::uint32_t row_count, std::string_view path) {
     SEXTANT_TRY_ASSIGN(const SealedBody sealed, open_body(bytes, identity, path));
     if (sealed.header.sequence != segment) {
-        return wrong(path, 40, fmt::format("it is of segment {}, expected {}", sealed.header.sequence, segment));
+        return damaged(path, 40, fmt::format("it is of segment {}, expected {}", sealed.header.sequence, segment));
     }
     ByteReader in(sealed.body);
     const auto rows = in.number<std::uint32_t>();
     if (rows != row_count) {
-        return wrong(path, body_offset, fmt::format("it is of {} rows, the segment has {}", rows, row_count));
+        return damaged(path, body_offset, fmt::format("it is of {} rows, the segment has {}", rows, row_count));
     }
     return in;
 }
@@ -48,12 +44,12 @@ Result<TombstonesFile> decode_tombstones(std::span<const std::byte> bytes, const
     TombstonesFile file{.segment = segment, .row_count = row_count, .words = {}};
     const std::size_t words = words_for(row_count);
     if (in.left() != words * sizeof(std::uint64_t))
-        return wrong(path, body_offset + in.at(), "the bitmap has another size");
+        return damaged(path, body_offset + in.at(), "the bitmap has another size");
     file.words.resize(words);
     for (std::uint64_t& word : file.words) word = in.number<std::uint64_t>();
     const std::uint32_t rest = row_count % 64;
     if (in.failed() || (rest != 0 && (file.words.back() >> rest) != 0)) {
-        return wrong(path, bytes.size() - 8, "a bit is set past the last row");
+        return damaged(path, bytes.size() - 8, "a bit is set past the last row");
     }
     return file;
 }
@@ -81,7 +77,7 @@ Result<std::vector<ChangedPayload>> decode_overlay(std::span<const std::byte> by
     const auto count = in.number<std::uint32_t>();
     constexpr std::size_t least = 16;
     if (in.failed() || count > row_count || count > in.left() / least) {
-        return wrong(path, body_offset + 4, fmt::format("{} changes do not fit", count));
+        return damaged(path, body_offset + 4, fmt::format("{} changes do not fit", count));
     }
     std::vector<ChangedPayload> changes(count);
     std::uint64_t next_row = 0;
@@ -90,14 +86,14 @@ Result<std::vector<ChangedPayload>> decode_overlay(std::span<const std::byte> by
         change.row = in.number<std::uint32_t>();
         const auto size = in.number<std::uint32_t>();
         change.version = in.number<std::uint64_t>();
-        if (change.row < next_row || change.row >= row_count) return wrong(path, offset, "its row is out of order");
+        if (change.row < next_row || change.row >= row_count) return damaged(path, offset, "its row is out of order");
         next_row = std::uint64_t{change.row} + 1;
-        if (size > limits::max_payload_size) return wrong(path, offset, fmt::format("a payload of {} bytes", size));
+        if (size > limits::max_payload_size) return damaged(path, offset, fmt::format("a payload of {} bytes", size));
         change.payload = in.raw(size);
         in.zeros((8 - size % 8) % 8);
-        if (in.failed()) return wrong(path, offset, "it ends in the middle of a change, or padding is not zero");
+        if (in.failed()) return damaged(path, offset, "it ends in the middle of a change, or padding is not zero");
     }
-    if (in.left() != 0) return wrong(path, body_offset + in.at(), "there is more than its changes");
+    if (in.left() != 0) return damaged(path, body_offset + in.at(), "there is more than its changes");
     return changes;
 }
 

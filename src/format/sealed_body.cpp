@@ -20,19 +20,17 @@ std::vector<std::byte> seal_body(const FileHeader& header, std::span<const std::
 
 Result<SealedBody> open_body(std::span<const std::byte> bytes, const FileIdentity& identity, std::string_view path) {
     SEXTANT_TRY_ASSIGN(const FileHeader header, decode_file_header(bytes, identity, path));
-    const auto wrong = [&](std::size_t offset, std::string_view what) {
-        return Error{ErrorCode::corruption, fmt::format("{}: offset {}: {}", path, offset, what)};
-    };
-    if (bytes.size() < body_offset) return wrong(bytes.size(), "the file ends before its body");
+    if (bytes.size() < body_offset) return damaged(path, bytes.size(), "the file ends before its body");
     const auto body = bytes.subspan(body_offset);
     const auto size = load_le<std::uint64_t>(bytes.data() + body_size_offset);
     if (size != body.size()) {
-        return wrong(body_size_offset, fmt::format("the body has {} bytes, expected {}", body.size(), size));
+        return damaged(path, body_size_offset, fmt::format("the body has {} bytes, expected {}", body.size(), size));
     }
     const auto stored = load_le<std::uint64_t>(bytes.data() + body_checksum_offset);
     const std::uint64_t computed = hash64(body, checksum_seed(identity, body_offset));
     if (stored != computed) {
-        return wrong(body_checksum_offset, fmt::format("checksum is {:016x}, computed {:016x}", stored, computed));
+        return damaged(path, body_checksum_offset,
+                       fmt::format("checksum is {:016x}, computed {:016x}", stored, computed));
     }
     return SealedBody{header, body};
 }

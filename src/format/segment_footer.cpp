@@ -10,10 +10,6 @@
 namespace sextant::inline v1::format {
 namespace {
 
-Error wrong(std::string_view path, std::size_t offset, std::string_view what) {
-    return Error{ErrorCode::corruption, fmt::format("{}: offset {}: {}", path, offset, what)};
-}
-
 /// The bound on fields also bounds the list, so that looking for files that are named twice stays cheap.
 bool is_segment_file(FileKind kind, std::uint16_t field) noexcept {
     switch (kind) {
@@ -60,7 +56,7 @@ std::vector<std::byte> encode_segment_footer(const FileIdentity& identity, const
 Result<SegmentFooter> decode_segment_footer(std::span<const std::byte> bytes, const FileIdentity& identity,
                                             std::string_view path) {
     SEXTANT_TRY_ASSIGN(const SealedBody sealed, open_body(bytes, identity, path));
-    if (sealed.header.sequence != 0) return wrong(path, 40, "the sequence is not 0");
+    if (sealed.header.sequence != 0) return damaged(path, 40, "the sequence is not 0");
     ByteReader in(sealed.body);
     const auto count = in.number<std::uint32_t>();
     in.zeros(4);
@@ -74,17 +70,18 @@ Result<SegmentFooter> decode_segment_footer(std::span<const std::byte> bytes, co
         file.size = in.number<std::uint64_t>();
         if (in.failed()) break;
         if (!is_segment_file(file.kind, file.field))
-            return wrong(path, offset, "names a file that is none of a segment");
-        if (footer.find(file.kind, file.field) != nullptr) return wrong(path, offset, "names a file twice");
+            return damaged(path, offset, "names a file that is none of a segment");
+        if (footer.find(file.kind, file.field) != nullptr) return damaged(path, offset, "names a file twice");
         const std::uint64_t blocks = block_count(file.size);
         if (file.size < file_header_size || blocks > in.left() / sizeof(std::uint64_t)) {
-            return wrong(path, offset, fmt::format("a file of {} bytes", file.size));
+            return damaged(path, offset, fmt::format("a file of {} bytes", file.size));
         }
         file.blocks.resize(static_cast<std::size_t>(blocks));
         for (std::uint64_t& checksum : file.blocks) checksum = in.number<std::uint64_t>();
         footer.files.push_back(std::move(file));
     }
-    if (in.failed() || in.left() != 0) return wrong(path, body_offset + in.at(), "the list of files has another size");
+    if (in.failed() || in.left() != 0)
+        return damaged(path, body_offset + in.at(), "the list of files has another size");
     return footer;
 }
 

@@ -12,10 +12,6 @@ namespace {
 constexpr std::size_t segment_part = 48;
 constexpr std::size_t field_part = 64;
 
-Error wrong(std::string_view path, std::size_t offset, std::string_view what) {
-    return Error{ErrorCode::corruption, fmt::format("{}: offset {}: {}", path, offset, what)};
-}
-
 void write_field(ByteWriter& out, const FieldMeta& field) {
     out.number(static_cast<std::uint16_t>(field.metric));
     out.number(static_cast<std::uint16_t>(field.quantizer));
@@ -86,19 +82,19 @@ Result<SegmentMeta> decode_segment_meta(std::span<const std::byte> bytes, const 
     meta.payload_size = in.number<std::uint64_t>();
     in.zeros(8);
     if (in.failed() || wide > 1 || meta.at != sealed.header.sequence)
-        return wrong(path, body_offset, "what it says of rows");
+        return damaged(path, body_offset, "what it says of rows");
     meta.wide_ids = wide != 0;
     if (meta.row_count == 0 || meta.row_count > limits::max_rows_per_segment) {
-        return wrong(path, body_offset + 8, fmt::format("{} rows", meta.row_count));
+        return damaged(path, body_offset + 8, fmt::format("{} rows", meta.row_count));
     }
     const std::uint64_t most_slots = 2 * std::uint64_t{meta.row_count} + 64;
     if (meta.id_slots <= meta.row_count || meta.id_slots > most_slots) {
-        return wrong(path, body_offset + 24, fmt::format("an id map of {} slots", meta.id_slots));
+        return damaged(path, body_offset + 24, fmt::format("an id map of {} slots", meta.id_slots));
     }
-    if (meta.payload_size > (std::uint64_t{1} << 48U)) return wrong(path, body_offset + 32, "payloads are too large");
+    if (meta.payload_size > (std::uint64_t{1} << 48U)) return damaged(path, body_offset + 32, "payloads are too large");
     if (field_count == 0 || field_count > max_fields ||
         sealed.body.size() != segment_part + std::size_t{field_count} * field_part) {
-        return wrong(path, body_offset + 12, fmt::format("{} fields do not fit", field_count));
+        return damaged(path, body_offset + 12, fmt::format("{} fields do not fit", field_count));
     }
     for (std::uint32_t i = 0; i < field_count; ++i) {
         const std::size_t offset = body_offset + in.at();
@@ -119,9 +115,9 @@ Result<SegmentMeta> decode_segment_meta(std::span<const std::byte> bytes, const 
         field.ef_construction = in.number<std::uint32_t>();
         field.seed = in.number<std::uint64_t>();
         in.zeros(8);
-        if (in.failed()) return wrong(path, offset, fmt::format("field {}: a reserved byte is not zero", i));
+        if (in.failed()) return damaged(path, offset, fmt::format("field {}: a reserved byte is not zero", i));
         if (const auto problem = problem_of(field, codes, lossless); !problem.empty()) {
-            return wrong(path, offset, fmt::format("field {}: {}", i, problem));
+            return damaged(path, offset, fmt::format("field {}: {}", i, problem));
         }
         meta.fields.push_back(field);
     }

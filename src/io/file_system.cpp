@@ -1,5 +1,7 @@
 #include "sextant/io/file_system.hpp"
 
+#include <fmt/format.h>
+
 namespace sextant::inline v1 {
 namespace {
 
@@ -17,6 +19,17 @@ Result<void> remove_entries(FileSystem& files, const std::string& directory) {
 }
 
 }  // namespace
+
+Result<std::vector<std::byte>> read_file(FileSystem& files, const std::string& path, std::uint64_t most) {
+    SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
+    SEXTANT_TRY_ASSIGN(const std::uint64_t size, file->size());
+    if (size > most) {
+        return Error{ErrorCode::corruption, fmt::format("{}: {} bytes, at most {} make sense", path, size, most)};
+    }
+    std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+    SEXTANT_TRY(read_exactly(*file, 0, bytes));
+    return bytes;
+}
 
 Result<void> remove_tree(FileSystem& files, const std::string& path) {
     // Asked to remove it as a file first, as that alone tells a link to a directory from a directory.

@@ -16,10 +16,6 @@ std::uint64_t round_up(std::uint64_t size) noexcept {
     return (size + section_alignment - 1) / section_alignment * section_alignment;
 }
 
-Error wrong(const std::string& path, std::uint64_t offset, std::string_view what) {
-    return Error{ErrorCode::corruption, fmt::format("{}: offset {}: {}", path, offset, what)};
-}
-
 /// Collects bytes into pieces, and writes and hashes each when it is full.
 class PieceWriter {
 public:
@@ -83,8 +79,8 @@ public:
     Result<void> check_size() const {
         SEXTANT_TRY_ASSIGN(const std::uint64_t size, file_.size());
         if (size == entry_.size) return {};
-        return wrong(file_.path(), std::min(size, entry_.size),
-                     fmt::format("the file has {} bytes, expected {}", size, entry_.size));
+        return format::damaged(file_.path(), std::min(size, entry_.size),
+                               fmt::format("the file has {} bytes, expected {}", size, entry_.size));
     }
     /// Empty at the end.
     Result<std::span<const std::byte>> next() {
@@ -98,8 +94,9 @@ public:
             const std::uint64_t computed = format::block_checksum(identity_, index, block);
             const std::uint64_t stored = entry_.blocks[static_cast<std::size_t>(index)];
             if (computed == stored) continue;
-            return wrong(file_.path(), at_ + i,
-                         fmt::format("checksum of block {} is {:016x}, computed {:016x}", index, stored, computed));
+            return format::damaged(
+                file_.path(), at_ + i,
+                fmt::format("checksum of block {} is {:016x}, computed {:016x}", index, stored, computed));
         }
         at_ += piece.size();
         return std::span<const std::byte>(piece);
@@ -127,13 +124,13 @@ public:
             }
             const bool inside = index_ < sections_.size() && at_ >= begin_;
             const std::uint64_t until = inside ? begin_ + sections_[index_].size() : begin_;
-            if (until <= at_) return wrong(path_, at_, "there is more than its sections");
+            if (until <= at_) return format::damaged(path_, at_, "there is more than its sections");
             const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), until - at_));
             if (inside) {
                 std::memcpy(sections_[index_].data() + (at_ - begin_), bytes.data(), count);
             } else if (std::any_of(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count),
                                    [](std::byte byte) { return byte != std::byte{0}; })) {
-                return wrong(path_, at_, "padding is not zero");
+                return format::damaged(path_, at_, "padding is not zero");
             }
             at_ += count;
             bytes = bytes.subspan(count);
@@ -180,8 +177,9 @@ Result<void> read_section_file(FileSystem& files, const std::string& path, const
     std::vector<std::uint64_t> sizes;
     for (const auto section : sections) sizes.push_back(section.size());
     if (const std::uint64_t expected = section_file_size(sizes); entry.size != expected) {
-        return wrong(path, std::min(entry.size, expected),
-                     fmt::format("the file should have {} bytes for its sections, and has {}", expected, entry.size));
+        return format::damaged(
+            path, std::min(entry.size, expected),
+            fmt::format("the file should have {} bytes for its sections, and has {}", expected, entry.size));
     }
     SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
     PieceReader reader(*file, identity, entry);

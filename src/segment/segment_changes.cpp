@@ -36,19 +36,12 @@ Result<void> write_beside(const SegmentPlace& place, const std::string& path, st
     return files.sync_directory(place.path());
 }
 
-Result<std::vector<std::byte>> read_whole(FileSystem& files, const std::string& path) {
-    auto opened = files.open(path, FileMode::read);
-    if (!opened) {
-        Error error = std::move(opened).error();
-        if (error.code == ErrorCode::not_found) error.code = ErrorCode::corruption;  // the manifest names it
-        return error;
-    }
-    SEXTANT_TRY_ASSIGN(const std::uint64_t size, (*opened)->size());
+/// The manifest names it: a file that is not there is damage.
+Result<std::vector<std::byte>> read_named(const SegmentPlace& place, const std::string& path) {
     constexpr std::uint64_t most = std::uint64_t{1} << 40U;
-    if (size > most) return Error{ErrorCode::corruption, fmt::format("{}: {} bytes make no sense", path, size)};
-    std::vector<std::byte> bytes(static_cast<std::size_t>(size));
-    SEXTANT_TRY(read_exactly(**opened, 0, bytes));
-    return bytes;
+    auto bytes = read_file(*place.files, path, most);
+    if (bytes || bytes.error().code != ErrorCode::not_found) return bytes;
+    return Error{ErrorCode::corruption, bytes.error().message};
 }
 
 }  // namespace
@@ -80,7 +73,7 @@ Result<void> write_overlay(const SegmentPlace& place, std::uint64_t file_number,
 
 Result<void> read_tombstones(const SegmentPlace& place, std::uint64_t file_number, SealedSegment& segment) {
     const std::string path = tombstones_path(place, file_number);
-    SEXTANT_TRY_ASSIGN(const auto bytes, read_whole(*place.files, path));
+    SEXTANT_TRY_ASSIGN(const auto bytes, read_named(place, path));
     const FileIdentity identity{place.collection, FileKind::tombstones, file_number};
     SEXTANT_TRY_ASSIGN(const auto file,
                        format::decode_tombstones(bytes, identity, place.number, segment.row_count(), path));
@@ -96,7 +89,7 @@ Result<void> read_tombstones(const SegmentPlace& place, std::uint64_t file_numbe
 
 Result<void> read_overlay(const SegmentPlace& place, std::uint64_t file_number, SealedSegment& segment) {
     const std::string path = overlay_path(place, file_number);
-    SEXTANT_TRY_ASSIGN(const auto bytes, read_whole(*place.files, path));
+    SEXTANT_TRY_ASSIGN(const auto bytes, read_named(place, path));
     const FileIdentity identity{place.collection, FileKind::payload_overlay, file_number};
     SEXTANT_TRY_ASSIGN(const auto changes,
                        format::decode_overlay(bytes, identity, place.number, segment.row_count(), path));

@@ -50,17 +50,6 @@ FileKind kind_of(FieldPart part) noexcept {
     return FileKind::vectors;
 }
 
-Result<std::vector<std::byte>> read_whole(FileSystem& files, const std::string& path, std::uint64_t most) {
-    SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
-    SEXTANT_TRY_ASSIGN(const std::uint64_t size, file->size());
-    if (size > most) {
-        return Error{ErrorCode::corruption, fmt::format("{}: {} bytes, at most {} make sense", path, size, most)};
-    }
-    std::vector<std::byte> bytes(static_cast<std::size_t>(size));
-    SEXTANT_TRY(read_exactly(*file, 0, bytes));
-    return bytes;
-}
-
 Error missing(const std::string& path) { return Error{ErrorCode::corruption, fmt::format("{}: it is missing", path)}; }
 
 /// A file that is not there is damage: whoever asks was told that it is.
@@ -206,7 +195,7 @@ namespace {
 
 Result<format::SegmentFooter> read_footer(const SegmentPlace& place, std::uint64_t expected) {
     const std::string path = place.path() + "/" + name_of(FileKind::segment_footer, 0);
-    auto bytes = read_whole(*place.files, path, format::max_footer_size);
+    auto bytes = read_file(*place.files, path, format::max_footer_size);
     if (!bytes) return as_damage(std::move(bytes).error());
     const std::uint64_t checksum = hash64(*bytes);
     if (expected != 0 && checksum != expected) {
@@ -242,7 +231,7 @@ Result<format::SegmentMeta> read_meta(const SegmentPlace& place, const format::S
     const FileEntry* const entry = footer.find(FileKind::segment_meta, 0);
     if (entry == nullptr) return missing(path);
     constexpr std::uint64_t most = std::uint64_t{1} << 20U;
-    auto bytes = read_whole(*place.files, path, most);
+    auto bytes = read_file(*place.files, path, most);
     if (!bytes) return as_damage(std::move(bytes).error());
     const FileIdentity identity = identity_of(place, FileKind::segment_meta);
     SEXTANT_TRY(check_section_file(*place.files, path, identity, *entry));
@@ -328,6 +317,8 @@ Result<ReadSegment> SegmentFiles::read(const SegmentPlace& place, std::span<cons
     result.segment = std::shared_ptr<SealedSegment>(new SealedSegment(rows, account));
     SealedSegment& segment = *result.segment;
     segment.at_ = Lsn{meta.at};
+    segment.file_number_ = place.number;
+    for (const FileEntry& file : footer.files) result.bytes += file.size;
     SEXTANT_TRY_ASSIGN(segment.ids_, IdColumn::exact(rows, meta.wide_ids, account));
     SEXTANT_TRY_ASSIGN(segment.versions_, Column<std::uint64_t>::exact(rows, account, "versions"));
     SEXTANT_TRY_ASSIGN(segment.id_table_, IdTable::create(static_cast<std::size_t>(meta.id_slots), rows, account));

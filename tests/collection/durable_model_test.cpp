@@ -23,7 +23,6 @@ constexpr const char* path = "points.sxt";
 /// How one run differs from another.
 struct Shape {
     Durability durability = Durability::Sync;
-    Residency residency = Residency::resident;
     std::uint64_t steps_per_life = 40;  ///< operations between two openings, on average
 };
 
@@ -57,7 +56,6 @@ private:
     C open(SimDisk& disk) {
         auto options = inline_work();
         options.files = &disk.files();
-        options.residency = shape_.residency;
         return C::open(path,
                        {.dimension = model_dimension,
                         .index = {.m = 6, .ef_construction = 32},

@@ -32,8 +32,7 @@ using FaultyPoints = std::map<sextant::PointId, FaultyPoint>;
 class FaultyRun {
 public:
     /// REQUIRES: the disk outlives the run. `points`: what is on it.
-    explicit FaultyRun(SimDisk& disk, sextant::Residency residency = sextant::Residency::resident,
-                       FaultyPoints points = {});
+    explicit FaultyRun(SimDisk& disk, FaultyPoints points = {});
     FaultyRun(const FaultyRun&) = delete;
     FaultyRun& operator=(const FaultyRun&) = delete;
 
@@ -83,7 +82,6 @@ private:
     void settle(const std::string& when);
 
     SimDisk& disk_;
-    const sextant::Residency residency_;
     sextant::MemoryAccount memory_{"fault test"};
     std::optional<FaultyCollection> collection_;
     FaultyPoints shown_;

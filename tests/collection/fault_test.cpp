@@ -27,7 +27,6 @@ const char* name_of(FaultKind kind) {
 struct Scene {
     DiskState state = {};
     FaultyPoints points = {};
-    Residency residency = Residency::resident;
     void (*act)(FaultyRun&) = nullptr;
 };
 
@@ -44,7 +43,7 @@ Findings fail_calls(const Scene& scene, std::uint64_t every) {
     std::uint64_t calls = 0;
     {
         SimDisk disk(scene.state);
-        FaultyRun run(disk, scene.residency, scene.points);
+        FaultyRun run(disk, scene.points);
         scene.act(run);
         calls = disk.op_count();
         run.finish();
@@ -61,7 +60,7 @@ Findings fail_calls(const Scene& scene, std::uint64_t every) {
                 if ((number++ * 7919) % every != 0) continue;
                 SimDisk disk(scene.state);
                 disk.inject({.at_call = call, .kind = kind, .lasting = lasting});
-                FaultyRun run(disk, scene.residency, scene.points);
+                FaultyRun run(disk, scene.points);
                 scene.act(run);
                 findings.struck += disk.struck_count() > 0 ? 1U : 0U;
                 run.finish();
@@ -78,8 +77,8 @@ Findings fail_calls(const Scene& scene, std::uint64_t every) {
     return findings;
 }
 
-Scene reference(Residency residency) {
-    return {.residency = residency, .act = [](FaultyRun& run) { run.work(); }};
+Scene reference() {
+    return {.act = [](FaultyRun& run) { run.work(); }};
 }
 
 /// Opening a disk as a process left it that was killed after `share` of its work, or that closed the collection.
@@ -119,8 +118,7 @@ void check_openings(std::uint64_t every) {
 
 TEST_CASE("whatever call to the disk fails, what was acknowledged stays and errors say what failed",
           "[durable][fault]") {
-    check(reference(Residency::resident), 29, "reference workload");
-    check(reference(Residency::resident), 97, "reference workload, mapped");
+    check(reference(), 29, "reference workload");
 }
 
 TEST_CASE("whatever call fails while a collection is opened, the next opening finds everything", "[durable][fault]") {
@@ -128,7 +126,6 @@ TEST_CASE("whatever call fails while a collection is opened, the next opening fi
 }
 
 TEST_CASE("every call to the disk fails in every way", "[.][soak]") {
-    check(reference(Residency::resident), 1, "reference workload");
-    check(reference(Residency::resident), 1, "reference workload, mapped");
+    check(reference(), 1, "reference workload");
     check_openings(1);
 }

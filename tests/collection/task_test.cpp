@@ -68,6 +68,7 @@ TEST_CASE("progress rises to 1 while writes and searches go on", "[task][threads
         const double now = task.progress();
         REQUIRE(now >= last);
         REQUIRE(now <= 1.0);
+        if (const auto left = task.remaining_seconds()) REQUIRE(*left >= 0.0);
         last = now;
         const PointId id{20'000 + during};
         c.upsert(id, vectors[during % vectors.size()], {{"during", true}}).value();
@@ -78,6 +79,7 @@ TEST_CASE("progress rises to 1 while writes and searches go on", "[task][threads
         ++during;
     }
     task.wait().value();
+    CHECK(task.remaining_seconds() == 0.0);
     CHECK(c.count(field("during") == true).value() == during);
     CHECK(c.count().value() == 12'000);
     for (std::uint64_t i = 0; i < during; ++i) {

@@ -186,6 +186,19 @@ TEST_CASE("A lock file that says nothing useful still names a holder", "[io][fil
     }
 }
 
+TEST_CASE("read_file gives all bytes of a file that is not larger than it may be", "[io][file_system]") {
+    const TestDirectory directory;
+    const auto files = sextant::posix_file_system();
+    const std::vector<std::byte> bytes(1000, std::byte{7});
+    REQUIRE(files->open(directory / "a", FileMode::create).value()->write_at(0, bytes));
+    CHECK(sextant::read_file(*files, directory / "a", 1000).value() == bytes);
+    const auto large = sextant::read_file(*files, directory / "a", 999);
+    REQUIRE_FALSE(large.has_value());
+    CHECK(large.error().code == ErrorCode::corruption);
+    CHECK(large.error().message.find(directory / "a") == 0);
+    CHECK(sextant::read_file(*files, directory / "b", 1000).error().code == ErrorCode::not_found);
+}
+
 TEST_CASE("remove_tree removes all below a path and follows no link", "[io][file_system]") {
     const TestDirectory directory;
     const auto files = sextant::posix_file_system();

@@ -97,12 +97,9 @@ public:
         return sextant::write_segment(where, *built, fields, {}, [](std::size_t) {}).value();
     }
     [[nodiscard]] sextant::Result<sextant::ReadSegment> read(bool rebuild = false, std::uint64_t footer = 0) {
-        return sextant::read_segment(place, fields,
-                                     {.residency = sextant::Residency::resident,
-                                      .account = &account,
-                                      .executor = &executor,
-                                      .expected_footer = footer,
-                                      .rebuild_derived = rebuild});
+        return sextant::read_segment(
+            place, fields,
+            {.account = &account, .executor = &executor, .expected_footer = footer, .rebuild_derived = rebuild});
     }
     [[nodiscard]] sextant::SegmentState state() const { return built->state(built); }
 

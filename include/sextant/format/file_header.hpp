@@ -52,6 +52,9 @@ struct FileHeader {
     friend bool operator==(const FileHeader&, const FileHeader&) = default;
 };
 
+/// corruption: "path: offset 12: what".
+[[nodiscard]] Error damaged(std::string_view path, std::uint64_t offset, std::string_view what);
+
 using FileHeaderBytes = std::array<std::byte, file_header_size>;
 [[nodiscard]] FileHeaderBytes encode(const FileHeader& header) noexcept;
 

@@ -5,6 +5,7 @@
 /// Why not <filesystem>: it can neither sync, lock, nor read at an offset, and cannot be replaced by a test.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -56,6 +57,9 @@ public:
     /// A second lock() in the same process is refused, too. The file stays when the lock is gone.
     [[nodiscard]] virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
 };
+
+/// All bytes of a file. corruption when it has more than `most`, before anything is allocated.
+[[nodiscard]] Result<std::vector<std::byte>> read_file(FileSystem& files, const std::string& path, std::uint64_t most);
 
 /// Removes `path` with all that is in it, following no links; no error if it does not exist. Stops at the first error.
 [[nodiscard]] Result<void> remove_tree(FileSystem& files, const std::string& path);

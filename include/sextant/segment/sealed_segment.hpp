@@ -29,6 +29,8 @@ public:
     [[nodiscard]] std::size_t field_count() const noexcept override { return fields_.size(); }
     [[nodiscard]] const FieldRows& field(std::size_t index) const noexcept override { return *fields_[index]; }
     [[nodiscard]] SegmentBytes bytes() const noexcept override;
+    /// Of the files it was read from; 0: it was built, and has none.
+    [[nodiscard]] std::uint64_t file_number() const noexcept { return file_number_; }
 
 private:
     friend class SegmentSealer;
@@ -42,6 +44,7 @@ private:
     std::shared_ptr<IdTable> id_table_;
     std::vector<std::unique_ptr<SealedField>> fields_;
     Lsn at_{};  ///< last write of the version whose rows these are
+    std::uint64_t file_number_ = 0;
 };
 
 /// Which rows of a source went where: kept rows keep their order.

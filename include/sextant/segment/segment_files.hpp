@@ -14,7 +14,6 @@
 #include <string>
 #include <vector>
 
-#include "sextant/concepts/storage.hpp"
 #include "sextant/core/executor.hpp"
 #include "sextant/core/function_ref.hpp"
 #include "sextant/core/memory_account.hpp"
@@ -48,7 +47,6 @@ struct WrittenSegment {
                                                    const std::stop_token& stop, FunctionRef<void(std::size_t)> written);
 
 struct ReadOptions {
-    Residency residency = Residency::resident;
     MemoryAccount* account = nullptr;
     Executor* executor = nullptr;
     std::uint64_t expected_footer = 0;  ///< 0: any
@@ -58,6 +56,7 @@ struct ReadOptions {
 struct ReadSegment {
     std::shared_ptr<SealedSegment> segment;
     std::vector<std::string> rebuilt;  ///< which parts were made anew, and why
+    std::uint64_t bytes = 0;           ///< of the files
 };
 
 /// corruption names file and offset; not_found where files are missing.

@@ -1,0 +1,199 @@
+// What a durable collection does for itself: it heals, tries again, and keeps few files.
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <tuple>
+
+#include "collection/collection_support.hpp"
+#include "collection/rate_limit.hpp"
+#include "io/test_directory.hpp"
+#include "sextant/io/file_system.hpp"
+#include "support/catch.hpp"
+#include "support/hooked_files.hpp"
+#include "support/sim_disk.hpp"
+
+using namespace sextant;
+using namespace test_support;
+
+namespace {
+
+using Plain = Collection<SquaredL2, MappedStorage>;
+using Coded = Collection<Cosine, MappedStorage, ScalarQuantizer>;
+
+constexpr std::size_t dimension = 4;
+
+std::vector<float> vector_of(std::uint64_t id) {
+    Random random(id + 1);
+    std::vector<float> vector(dimension);
+    for (float& value : vector) value = static_cast<float>(random.below(1000)) / 100.0F + 0.01F;
+    return vector;
+}
+
+using Contents = std::map<PointId, std::tuple<std::vector<float>, std::string, Lsn>>;
+
+template <class C>
+Contents contents(const C& collection) {
+    Contents all;
+    const ScrollRequest request{.limit = 1000, .select = {.payload = true, .vector = true}};
+    for (const Record& record : collection.scroll(request).value().points) {
+        all[record.id] = {record.vector, record.payload.dump(), record.version};
+    }
+    return all;
+}
+
+std::size_t entries(const std::string& path) {
+    std::size_t count = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path)) ++count;
+    return count;
+}
+
+OpenOptions on(FileSystem& files) {
+    OpenOptions options = inline_work();
+    options.files = &files;
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE("what was made anew at an opening is whole at the next one", "[durable]") {
+    for (const char* const part : {"graph", "codes", "codebook"}) {
+        INFO(part);
+        const sextant_test::TestDirectory directory;
+        const std::string path = directory / "points.sxt";
+        Contents expected;
+        {
+            auto collection = Coded::open(path, {.dimension = dimension}, inline_work()).value();
+            for (std::uint64_t id = 1; id <= 40; ++id) {
+                collection.upsert(PointId{id}, vector_of(id), {{"n", id}}).value();
+            }
+            collection.optimize().value();
+            // In files beside the segment's own …
+            collection.erase(PointId{1}).value();
+            collection.set_payload(PointId{2}, {{"more", 1}}).value();
+            for (std::uint64_t id = 41; id <= 44; ++id) collection.upsert(PointId{id}, vector_of(id)).value();
+            // … and in the log.
+            collection.erase(PointId{3}).value();
+            expected = contents(collection);
+        }
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
+            if (entry.path().filename() == part) std::filesystem::resize_file(entry.path(), entry.file_size() - 1);
+        }
+        {
+            auto healed = Coded::open(path, {}, inline_work()).value();
+            CHECK(healed.stats().value().recovery.rebuilt.size() == 1);
+            CHECK(contents(healed) == expected);
+            healed.verify().value();
+        }
+        auto whole = Coded::open(path, {}, inline_work()).value();
+        CHECK(whole.stats().value().recovery.rebuilt.empty());
+        CHECK(contents(whole) == expected);
+        whole.verify().value();
+        CHECK(entries(path + "/seg") == 1);
+    }
+}
+
+TEST_CASE("a damaged part that cannot be written anew is healed in memory, and nothing is removed", "[durable]") {
+    SimDisk disk;
+    Contents expected;
+    {
+        auto collection = Plain::open("points.sxt", {.dimension = dimension}, on(disk.files())).value();
+        for (std::uint64_t id = 1; id <= 40; ++id) collection.upsert(PointId{id}, vector_of(id)).value();
+        collection.optimize().value();
+        expected = contents(collection);
+    }
+    const std::string segments = "points.sxt/seg";
+    const std::string segment = segments + "/" + disk.files().list(segments).value().at(0).name;
+    disk.files().open(segment + "/v0/graph", FileMode::read_write).value()->truncate(10).value();
+    HookedFiles files(disk.files());
+    files.hooks.after_write = [](const std::string& name) -> std::optional<Error> {
+        if (name.find(".tmp/") == std::string::npos) return std::nullopt;
+        return Error{ErrorCode::resource_exhausted, name + ": the disk is full"};
+    };
+    {
+        auto healed = Plain::open("points.sxt", {}, on(files)).value();
+        CHECK(healed.stats().value().recovery.rebuilt.size() == 1);
+        CHECK(contents(healed) == expected);
+        CHECK(healed.search({.vector = vector_of(7), .k = 1}).value()[0].id == PointId{7});
+    }
+    files.hooks = {};
+    auto whole = Plain::open("points.sxt", {}, on(files)).value();
+    CHECK(whole.stats().value().recovery.rebuilt.size() == 1);
+    CHECK(contents(whole) == expected);
+    whole.verify().value();
+}
+
+TEST_CASE("a checkpoint that fails again and again names the right files when it succeeds", "[durable]") {
+    SimDisk disk;
+    HookedFiles files(disk.files());
+    bool refuse = false;
+    files.hooks.after_write = [&](const std::string& name) -> std::optional<Error> {
+        if (!refuse || name.find("MANIFEST") == std::string::npos) return std::nullopt;
+        return Error{ErrorCode::resource_exhausted, name + ": the disk is full"};
+    };
+    Contents expected;
+    {
+        auto collection = Plain::open("points.sxt", {.dimension = dimension}, on(files)).value();
+        std::uint64_t id = 0;
+        for (int round = 0; round < 6; ++round) {
+            for (int i = 0; i < 20; ++i) {
+                ++id;
+                collection.upsert(PointId{id}, vector_of(id), {{"round", round}}).value();
+            }
+            collection.erase(PointId{id - 5}).value();
+            refuse = round % 3 != 2;
+            CHECK(collection.optimize().has_value() != refuse);
+            collection.set_payload(PointId{id - 1}, {{"late", round}}).value();
+            CHECK(collection.search({.vector = vector_of(id), .k = 1}).value()[0].id == PointId{id});
+        }
+        expected = contents(collection);
+    }
+    files.hooks = {};
+    auto collection = Plain::open("points.sxt", {}, on(files)).value();
+    CHECK(contents(collection) == expected);
+    collection.verify().value();
+}
+
+TEST_CASE("a collection that is opened again and again for one write keeps few log files", "[durable]") {
+    const sextant_test::TestDirectory directory;
+    const std::string path = directory / "points.sxt";
+    std::size_t most = 0;
+    for (std::uint64_t id = 1; id <= 80; ++id) {
+        auto collection = Plain::open(path, {.dimension = dimension}, inline_work()).value();
+        CHECK(collection.count().value() == id - 1);
+        collection.upsert(PointId{id}, vector_of(id)).value();
+        collection.close().value();
+        most = std::max(most, entries(path + "/wal"));
+    }
+    CHECK(most > 10);
+    CHECK(most < 40);
+}
+
+TEST_CASE("background work that is limited takes its time, and stops when it is told to", "[durable]") {
+    const auto seconds = [](auto&& work) {
+        const auto begin = std::chrono::steady_clock::now();
+        work();
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    };
+    detail::RateLimit limit(1'000'000);
+    CHECK(seconds([&] {
+              limit.spend(50'000, {});
+              limit.spend(50'000, {});
+          }) >= 0.09);
+    std::stop_source stop;
+    stop.request_stop();
+    detail::RateLimit slow(1);
+    slow.spend(1'000'000'000, stop.get_token());  // thirty years, otherwise
+    const sextant_test::TestDirectory directory;
+    OpenOptions options = inline_work();
+    options.background_bytes_per_second = 1'000'000;
+    auto collection = Plain::open(directory / "points.sxt", {.dimension = dimension}, options).value();
+    for (std::uint64_t id = 1; id <= 600; ++id) {
+        collection.upsert(PointId{id}, vector_of(id), {}, Durability::None).value();
+    }
+    // At least the graph: 128 bytes a row.
+    CHECK(seconds([&] { collection.optimize().value(); }) >= 600 * 128 / 1e6);
+}
