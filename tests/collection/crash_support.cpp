@@ -4,8 +4,9 @@
 #include <memory>
 #include <utility>
 
+#include "collection/durable_support.hpp"
 #include "sextant/core/hash.hpp"
-#include "sextant/core/random.hpp"
+#include "support/sim_promise.hpp"
 
 namespace test_support {
 namespace {
@@ -14,19 +15,7 @@ using namespace sextant;
 
 constexpr const char* path = "points.sxt";
 
-OpenOptions options_for(SimDisk& disk) {
-    OpenOptions options;
-    options.executor = std::make_shared<InlineExecutor>();
-    options.files = &disk.files();
-    return options;
-}
-
-std::vector<float> vector_of(std::uint64_t salt) {
-    Random random(salt + 1);
-    std::vector<float> vector(crash_dimension);
-    for (float& value : vector) value = static_cast<float>(random.below(2000)) / 100.0F - 10.0F;
-    return vector;
-}
+std::vector<float> vector_of(std::uint64_t salt) { return seeded_vector(salt, crash_dimension); }
 
 /// Of everything a reader can see.
 template <class C>
@@ -48,25 +37,9 @@ Result<std::uint64_t> digest_of(const C& collection) {
     return digest;
 }
 
-struct Promise {
-    std::uint64_t begun = 0;
-    std::uint64_t acknowledged = 0;
-    bool opened = false;
-};
-
-std::vector<Promise> promises_of(const Recording& recording) {
-    std::vector<Promise> promises;
-    Promise promise;
-    for (const SimOp& op : recording.ops) {
-        if (op.kind == OpKind::mark) (op.offset % 2 == 0 ? promise.begun : promise.acknowledged) = op.offset / 2;
-        promises.push_back(promise);
-    }
-    return promises;
-}
-
 template <class C>
 Result<C> open_collection(SimDisk& disk) {
-    return C::open(path, {.dimension = crash_dimension}, options_for(disk));
+    return C::open(path, {.dimension = crash_dimension}, inline_on(disk.files()));
 }
 
 /// What is wrong with the collection on this disk; empty if nothing is. `deep`: it is written to as well.
@@ -121,7 +94,7 @@ CrashWorkload<C>::CrashWorkload(Durability durability) : durability_(durability)
 
 template <class C>
 bool CrashWorkload<C>::open() {
-    auto opened = C::open(path, {.dimension = crash_dimension, .durability = durability_}, options_for(disk_));
+    auto opened = C::open(path, {.dimension = crash_dimension, .durability = durability_}, inline_on(disk_.files()));
     if (!opened) return false;
     collection_.emplace(std::move(opened).value());
     return true;

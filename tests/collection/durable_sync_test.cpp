@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "collection/collection_support.hpp"
+#include "collection/durable_support.hpp"
 #include "sextant/io/file_system.hpp"
 #include "support/catch.hpp"
 #include "support/hooked_files.hpp"
@@ -24,12 +24,6 @@ constexpr std::size_t dimension = 4;
 constexpr const char* path = "points.sxt";
 
 using Plain = Collection<SquaredL2, MappedStorage>;
-
-OpenOptions inline_on(FileSystem& files) {
-    OpenOptions options = inline_work();
-    options.files = &files;
-    return options;
-}
 
 Result<Plain> open_plain(FileSystem& files) { return Plain::open(path, {.dimension = dimension}, inline_on(files)); }
 

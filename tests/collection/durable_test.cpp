@@ -1,9 +1,8 @@
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <thread>
 
-#include "collection/collection_support.hpp"
+#include "collection/durable_support.hpp"
 #include "io/test_directory.hpp"
 #include "sextant/io/file_system.hpp"
 #include "support/catch.hpp"
@@ -18,44 +17,7 @@ constexpr std::size_t dimension = 8;
 using Plain = Collection<SquaredL2, MappedStorage>;
 using Coded = Collection<Cosine, MappedStorage, ScalarQuantizer>;
 
-std::vector<float> vector_of(std::uint64_t id) {
-    Random random(id + 1);
-    std::vector<float> vector(dimension);
-    for (float& value : vector) value = static_cast<float>(random.below(1000)) / 100.0F - 5.0F;
-    return vector;
-}
-
-struct Expected {
-    std::vector<float> vector;
-    Payload payload;
-    Lsn version;
-};
-
-/// Everything a collection holds, by id.
-template <class C>
-std::map<PointId, Expected> contents(const C& collection) {
-    std::map<PointId, Expected> all;
-    std::optional<PointId> after;
-    do {
-        const ScrollPage page =
-            collection.scroll({.after = after, .limit = 100, .select = {.payload = true, .vector = true}}).value();
-        for (const Record& record : page.points) all[record.id] = {record.vector, record.payload, record.version};
-        after = page.next;
-    } while (after.has_value());
-    return all;
-}
-
-void check_same(const std::map<PointId, Expected>& got, const std::map<PointId, Expected>& expected) {
-    REQUIRE(got.size() == expected.size());
-    for (const auto& [id, point] : expected) {
-        const auto found = got.find(id);
-        INFO("id " << id.to_string());
-        REQUIRE(found != got.end());
-        CHECK(found->second.vector == point.vector);
-        CHECK(found->second.payload == point.payload);
-        CHECK(found->second.version == point.version);
-    }
-}
+std::vector<float> vector_of(std::uint64_t id) { return seeded_vector(id, dimension); }
 
 /// Inserts, overwrites, erases and payload changes, some of them in batches.
 template <class C>
@@ -79,7 +41,7 @@ TEMPLATE_TEST_CASE("what was written is there after closing and opening again", 
     const sextant_test::TestDirectory directory;
     const std::string path = directory / "points.sxt";
     const auto open = inline_work();
-    std::map<PointId, Expected> expected;
+    Contents expected;
     {
         auto collection = TestType::open(path, {.dimension = dimension}, open).value();
         CHECK(collection.count().value() == 0);
@@ -221,7 +183,7 @@ TEST_CASE("a directory that holds something else is not made a collection", "[du
 TEST_CASE("a collection that lost CURRENT, its manifest or its log says so", "[durable]") {
     const sextant_test::TestDirectory directory;
     const std::string path = directory / "points.sxt";
-    std::map<PointId, Expected> expected;
+    Contents expected;
     {
         auto collection = Plain::open(path, {.dimension = dimension}, inline_work()).value();
         write_some(collection, 0, 20);

@@ -2,13 +2,11 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <tuple>
 
-#include "collection/collection_support.hpp"
+#include "collection/durable_support.hpp"
 #include "collection/rate_limit.hpp"
 #include "io/test_directory.hpp"
 #include "sextant/io/file_system.hpp"
@@ -26,35 +24,12 @@ using Coded = Collection<Cosine, MappedStorage, ScalarQuantizer>;
 
 constexpr std::size_t dimension = 4;
 
-std::vector<float> vector_of(std::uint64_t id) {
-    Random random(id + 1);
-    std::vector<float> vector(dimension);
-    for (float& value : vector) value = static_cast<float>(random.below(1000)) / 100.0F + 0.01F;
-    return vector;
-}
-
-using Contents = std::map<PointId, std::tuple<std::vector<float>, std::string, Lsn>>;
-
-template <class C>
-Contents contents(const C& collection) {
-    Contents all;
-    const ScrollRequest request{.limit = 1000, .select = {.payload = true, .vector = true}};
-    for (const Record& record : collection.scroll(request).value().points) {
-        all[record.id] = {record.vector, record.payload.dump(), record.version};
-    }
-    return all;
-}
+std::vector<float> vector_of(std::uint64_t id) { return seeded_vector(id, dimension); }
 
 std::size_t entries(const std::string& path) {
     std::size_t count = 0;
     for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path)) ++count;
     return count;
-}
-
-OpenOptions on(FileSystem& files) {
-    OpenOptions options = inline_work();
-    options.files = &files;
-    return options;
 }
 
 }  // namespace
@@ -85,12 +60,12 @@ TEST_CASE("what was made anew at an opening is whole at the next one", "[durable
         {
             auto healed = Coded::open(path, {}, inline_work()).value();
             CHECK(healed.stats().value().recovery.rebuilt.size() == 1);
-            CHECK(contents(healed) == expected);
+            check_same(contents(healed), expected);
             healed.verify().value();
         }
         auto whole = Coded::open(path, {}, inline_work()).value();
         CHECK(whole.stats().value().recovery.rebuilt.empty());
-        CHECK(contents(whole) == expected);
+        check_same(contents(whole), expected);
         whole.verify().value();
         CHECK(entries(path + "/seg") == 1);
     }
@@ -100,7 +75,7 @@ TEST_CASE("a damaged part that cannot be written anew is healed in memory, and n
     SimDisk disk;
     Contents expected;
     {
-        auto collection = Plain::open("points.sxt", {.dimension = dimension}, on(disk.files())).value();
+        auto collection = Plain::open("points.sxt", {.dimension = dimension}, inline_on(disk.files())).value();
         for (std::uint64_t id = 1; id <= 40; ++id) collection.upsert(PointId{id}, vector_of(id)).value();
         collection.optimize().value();
         expected = contents(collection);
@@ -114,15 +89,15 @@ TEST_CASE("a damaged part that cannot be written anew is healed in memory, and n
         return Error{ErrorCode::resource_exhausted, name + ": the disk is full"};
     };
     {
-        auto healed = Plain::open("points.sxt", {}, on(files)).value();
+        auto healed = Plain::open("points.sxt", {}, inline_on(files)).value();
         CHECK(healed.stats().value().recovery.rebuilt.size() == 1);
-        CHECK(contents(healed) == expected);
+        check_same(contents(healed), expected);
         CHECK(healed.search({.vector = vector_of(7), .k = 1}).value()[0].id == PointId{7});
     }
     files.hooks = {};
-    auto whole = Plain::open("points.sxt", {}, on(files)).value();
+    auto whole = Plain::open("points.sxt", {}, inline_on(files)).value();
     CHECK(whole.stats().value().recovery.rebuilt.size() == 1);
-    CHECK(contents(whole) == expected);
+    check_same(contents(whole), expected);
     whole.verify().value();
 }
 
@@ -136,7 +111,7 @@ TEST_CASE("a checkpoint that fails again and again names the right files when it
     };
     Contents expected;
     {
-        auto collection = Plain::open("points.sxt", {.dimension = dimension}, on(files)).value();
+        auto collection = Plain::open("points.sxt", {.dimension = dimension}, inline_on(files)).value();
         std::uint64_t id = 0;
         for (int round = 0; round < 6; ++round) {
             for (int i = 0; i < 20; ++i) {
@@ -152,8 +127,8 @@ TEST_CASE("a checkpoint that fails again and again names the right files when it
         expected = contents(collection);
     }
     files.hooks = {};
-    auto collection = Plain::open("points.sxt", {}, on(files)).value();
-    CHECK(contents(collection) == expected);
+    auto collection = Plain::open("points.sxt", {}, inline_on(files)).value();
+    check_same(contents(collection), expected);
     collection.verify().value();
 }
 

@@ -4,7 +4,7 @@
 #include <exception>
 #include <memory>
 
-#include "sextant/core/random.hpp"
+#include "collection/durable_support.hpp"
 
 namespace test_support {
 namespace {
@@ -14,12 +14,7 @@ using namespace sextant;
 constexpr const char* path = "points.sxt";
 constexpr std::size_t dimension = 4;
 
-std::vector<float> vector_of(std::uint64_t salt) {
-    Random random(salt + 1);
-    std::vector<float> vector(dimension);
-    for (float& value : vector) value = static_cast<float>(random.below(2000)) / 100.0F - 10.0F;
-    return vector;
-}
+std::vector<float> vector_of(std::uint64_t salt) { return seeded_vector(salt, dimension); }
 
 bool mentions(const Error& error, const char* word) { return error.message.find(word) != std::string::npos; }
 

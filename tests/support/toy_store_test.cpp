@@ -6,26 +6,11 @@
 #include "sextant/core/random.hpp"
 #include "support/catch.hpp"
 #include "support/sim_crash.hpp"
+#include "support/sim_promise.hpp"
 
 using namespace test_support;
 
 namespace {
-
-/// Labels of marks: 2 n when write n begins, 2 n + 1 when it was acknowledged.
-struct Promise {
-    std::uint64_t acknowledged = 0;
-    std::uint64_t begun = 0;
-};
-
-std::vector<Promise> promises_of(const Recording& recording) {
-    std::vector<Promise> promises;
-    Promise promise;
-    for (const SimOp& op : recording.ops) {
-        if (op.kind == OpKind::mark) (op.offset % 2 == 0 ? promise.begun : promise.acknowledged) = op.offset / 2;
-        promises.push_back(promise);
-    }
-    return promises;
-}
 
 bool put(SimDisk& disk, ToyStore& store, std::size_t writes) {
     disk.mark(2 * (store.count() + writes));
