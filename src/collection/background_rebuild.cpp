@@ -1,7 +1,5 @@
 /// background_rebuild: the lane that replaces segments: seals full ones, rebuilds those with many dead rows, merges
 /// small ones, and does all of it at once for optimize.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <numeric>
@@ -9,6 +7,7 @@
 
 #include "background.hpp"
 #include "background_rules.hpp"
+#include "core/format_text.hpp"
 #include "core_state.hpp"
 #include "sextant/core/assert.hpp"
 
@@ -193,7 +192,7 @@ void Background::report(const RebuildPlan& plan, std::uint64_t rows) {
     constexpr const char* names[] = {"", "segment.sealed", "segment.vacuumed", "segment.merged",
                                      "collection.optimized"};
     core_.emit_event(Severity::info, names[static_cast<std::size_t>(plan.kind)],
-                     fmt::format("{} segments became one of {} rows", plan.sources.size(), rows));
+                     format_text("{} segments became one of {} rows", plan.sources.size(), rows));
 }
 
 /// One that fails is due until it succeeds.

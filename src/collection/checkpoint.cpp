@@ -1,6 +1,4 @@
 /// checkpoint: what is in memory alone goes to files, so that the log behind it can go.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 

@@ -1,9 +1,8 @@
 #include "sextant/collection/detail/collection_core.hpp"
 
-#include <fmt/format.h>
-
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "core_state.hpp"
 #include "search.hpp"
 #include "sextant/core/assert.hpp"
@@ -150,7 +149,7 @@ Result<void> CollectionCore::search_batch(std::span<const SearchRequest> request
         }
         if (!valid) {
             Error error = std::move(valid).error();
-            error.message = fmt::format("requests[{}]: {}", i, error.message);
+            error.message = format_text("requests[{}]: {}", i, error.message);
             return error;
         }
     }

@@ -1,9 +1,8 @@
 #include "core_state.hpp"
 
-#include <fmt/format.h>
-
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "filter_rows.hpp"
 
 namespace sextant::inline v1::detail {
@@ -116,7 +115,7 @@ Result<void> CoreState::check_writable(std::optional<Durability> durability) con
         return invalid_argument("durability: a collection in memory keeps nothing, expected Durability::None");
     }
     if (log == nullptr) {
-        return Error{ErrorCode::read_only, fmt::format("{}: the collection was opened read-only", store->path())};
+        return Error{ErrorCode::read_only, format_text("{}: the collection was opened read-only", store->path())};
     }
     return {};
 }

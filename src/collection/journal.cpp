@@ -1,9 +1,8 @@
 #include "journal.hpp"
 
-#include <fmt/format.h>
-
 #include <string_view>
 
+#include "core/format_text.hpp"
 #include "sextant/core/assert.hpp"
 #include "sextant/format/wal_effects.hpp"
 #include "sextant/payload/payload_view.hpp"
@@ -58,7 +57,7 @@ Result<void> replay_effects(const format::WalFrame& frame, const Version& versio
     std::uint64_t next = frame.first;
     const auto damaged = [&](const LoggedEffect& logged, std::string_view what) {
         return Error{ErrorCode::corruption,
-                     fmt::format("{}: offset {}: id {}: {}", path, position, logged.id.to_string(), what)};
+                     format_text("{}: offset {}: id {}: {}", path, position, logged.id.to_string(), what)};
     };
     return format::read_effects(
         frame.payload, frame.count, dimension, path, position, [&](const LoggedEffect& logged) -> Result<void> {

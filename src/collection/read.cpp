@@ -1,8 +1,7 @@
 /// read: get, scroll, count.
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "core/format_text.hpp"
 #include "core_state.hpp"
 #include "filter_rows.hpp"
 #include "read_vector.hpp"
@@ -137,7 +136,7 @@ Result<std::optional<PointId>> CoreState::scroll(const ScrollRequest& request,
                                                  FunctionRef<void(const PointRef&)> sink) const {
     SEXTANT_TRY(check_open());
     if (request.limit == 0 || request.limit > limits::max_k) {
-        return invalid_argument(fmt::format("limit: got {}, expected 1 to {}", request.limit, limits::max_k));
+        return invalid_argument(format_text("limit: got {}, expected 1 to {}", request.limit, limits::max_k));
     }
     SEXTANT_TRY_ASSIGN(const FilterProgram program, FilterProgram::compile(request.filter));
     const SharedVersion<Version> held = cell.share();  // the first page may sort a segment

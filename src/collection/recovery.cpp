@@ -1,9 +1,8 @@
 /// recovery: a durable collection as its directory has it: segments the manifest names, then the log behind them.
 /// Nothing that a manifest names is written until the log is read, so a recovery that is cut off can be done again.
-#include <fmt/format.h>
-
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "core_state.hpp"
 #include "journal.hpp"
 #include "sextant/wal/wal_reader.hpp"
@@ -26,7 +25,7 @@ public:
             if (!state) {
                 if (!may_go_on(state.error())) return std::move(state).error();
                 core_.recovery.lost.push_back(
-                    fmt::format("segment {}, {} rows: {}", entry.number, entry.row_count, state.error().message));
+                    format_text("segment {}, {} rows: {}", entry.number, entry.row_count, state.error().message));
                 continue;
             }
             version->live_count += state->live_count;
@@ -53,11 +52,11 @@ private:
                                   .rebuild_derived = true};
         SEXTANT_TRY_ASSIGN(ReadSegment read, read_segment(place, core_.fields, options));
         if (read.segment->row_count() != entry.row_count) {
-            return Error{ErrorCode::corruption, fmt::format("segment {}: {} rows, the manifest says {}", entry.number,
+            return Error{ErrorCode::corruption, format_text("segment {}: {} rows, the manifest says {}", entry.number,
                                                             read.segment->row_count(), entry.row_count)};
         }
         for (const std::string& part : read.rebuilt) {
-            core_.recovery.rebuilt.push_back(fmt::format("segment {}: {}", entry.number, part));
+            core_.recovery.rebuilt.push_back(format_text("segment {}: {}", entry.number, part));
         }
         const bool replaced = !read.rebuilt.empty() && replace_files(read.segment);
         SealedSegment& segment = *read.segment;
@@ -116,13 +115,13 @@ Result<void> CoreState::recover(OnCorruption on_corruption) {
                        replay_wal(store->wal(), manifest.replay_from, salvage ? OnWalDamage::stop : OnWalDamage::fail,
                                   !store->read_only(), replay));
     if (end.last < manifest.last || end.next_file_number <= manifest.first_log) {
-        const std::string lost = fmt::format("{}: the log ends at write {}, the manifest knows of write {} in file {}",
+        const std::string lost = format_text("{}: the log ends at write {}, the manifest knows of write {} in file {}",
                                              store->wal().directory, end.last, manifest.last, manifest.first_log);
         if (!salvage) return Error{ErrorCode::corruption, lost};
         recovery.lost.push_back(lost);
     }
     if (end.damage.has_value()) {
-        recovery.lost.push_back(fmt::format("{}; {} frames and {} bytes behind it", end.damage->what,
+        recovery.lost.push_back(format_text("{}; {} frames and {} bytes behind it", end.damage->what,
                                             end.damage->lost_frames, end.damage->lost_bytes));
     }
     recovery.torn_bytes = end.torn_bytes;

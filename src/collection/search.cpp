@@ -1,10 +1,9 @@
 #include "search.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
+#include "core/format_text.hpp"
 #include "filter_rows.hpp"
 #include "read_vector.hpp"
 #include "sextant/core/limits.hpp"
@@ -30,18 +29,18 @@ void count_plan(FieldPlan plan, SearchPlan& into) noexcept {
 Result<void> validate_request(const SearchRequest& request, const CoreOptions& options) {
     SEXTANT_TRY(validate_vector(request.vector, options.dimension, "vector"));
     if (request.k == 0 || request.k > limits::max_k) {
-        return invalid_argument(fmt::format("k: got {}, expected 1 to {}", request.k, limits::max_k));
+        return invalid_argument(format_text("k: got {}, expected 1 to {}", request.k, limits::max_k));
     }
     if (request.offset > limits::max_offset) {
-        return invalid_argument(fmt::format("offset: got {}, expected 0 to {}", request.offset, limits::max_offset));
+        return invalid_argument(format_text("offset: got {}, expected 0 to {}", request.offset, limits::max_offset));
     }
     if (request.ef.has_value() && (*request.ef == 0 || *request.ef > limits::max_ef)) {
-        return invalid_argument(fmt::format("ef: got {}, expected 1 to {}", *request.ef, limits::max_ef));
+        return invalid_argument(format_text("ef: got {}, expected 1 to {}", *request.ef, limits::max_ef));
     }
     if (request.oversampling.has_value()) {
         const float got = *request.oversampling;
         if (!(got >= 1.0F && got <= most_oversampling)) {
-            return invalid_argument(fmt::format("oversampling: got {}, expected 1 to {}", got, most_oversampling));
+            return invalid_argument(format_text("oversampling: got {}, expected 1 to {}", got, most_oversampling));
         }
         if (!request.rescore) {
             return invalid_argument("oversampling: given, but rescore is false: nothing would be sampled");

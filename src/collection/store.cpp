@@ -1,13 +1,12 @@
 #include "store.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <random>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/format_text.hpp"
 #include "sextant/core/hash.hpp"
 #include "store_options.hpp"
 
@@ -84,7 +83,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Wanted
     SEXTANT_TRY_ASSIGN(const bool there, files.exists(path));
     if (!there) {
         if (!may_create || store->read_only_) {
-            return Error{ErrorCode::not_found, fmt::format("{}: there is no collection", path)};
+            return Error{ErrorCode::not_found, format_text("{}: there is no collection", path)};
         }
         SEXTANT_TRY(new_options(wanted));  // before anything is made
         SEXTANT_TRY(files.create_directory(path));
@@ -94,7 +93,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Wanted
     SEXTANT_TRY_ASSIGN(const bool complete, files.exists(path + "/" + current_name));
     if (complete) {
         if (open.mode == OpenMode::create) {
-            return Error{ErrorCode::already_exists, fmt::format("{}: there is a collection already", path)};
+            return Error{ErrorCode::already_exists, format_text("{}: there is a collection already", path)};
         }
         SEXTANT_TRY(store->load());
         SEXTANT_TRY(check_options(wanted, store->manifest_.options));
@@ -102,7 +101,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Wanted
     }
     SEXTANT_TRY(store->check_no_data());
     if (!may_create || store->read_only_) {
-        return Error{ErrorCode::not_found, fmt::format("{}: there is no collection", path)};
+        return Error{ErrorCode::not_found, format_text("{}: there is no collection", path)};
     }
     SEXTANT_TRY(store->create(wanted));
     return store;
@@ -112,7 +111,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Wanted
 Result<void> Store::check_no_data() const {
     const auto lost = [&](const std::string& what) {
         return Error{ErrorCode::corruption,
-                     fmt::format("{}/{}: it is missing, and there is {}", path_, current_name, what)};
+                     format_text("{}/{}: it is missing, and there is {}", path_, current_name, what)};
     };
     SEXTANT_TRY_ASSIGN(const auto entries, files_->list(path_));
     for (const DirectoryEntry& entry : entries) {
@@ -125,7 +124,7 @@ Result<void> Store::check_no_data() const {
             continue;
         }
         if (number_in(entry.name, "MANIFEST-").has_value()) return lost(inner);
-        return Error{ErrorCode::already_exists, fmt::format("{}: it is no collection, and not empty", path_)};
+        return Error{ErrorCode::already_exists, format_text("{}: it is no collection, and not empty", path_)};
     }
     return {};
 }
@@ -152,11 +151,11 @@ Result<void> Store::load() {
     if (!bytes) {
         if (bytes.error().code != ErrorCode::not_found) return std::move(bytes).error();
         return Error{ErrorCode::corruption,
-                     fmt::format("{}: it is missing, and {} names it", manifest_path, current_name)};
+                     format_text("{}: it is missing, and {} names it", manifest_path, current_name)};
     }
     const std::uint64_t checksum = hash64(*bytes);
     if (checksum != current.manifest_checksum) {
-        return Error{ErrorCode::corruption, fmt::format("{}: checksum is {:016x}, {} says {:016x}", manifest_path,
+        return Error{ErrorCode::corruption, format_text("{}: checksum is {:016x}, {} says {:016x}", manifest_path,
                                                         checksum, current_name, current.manifest_checksum)};
     }
     SEXTANT_TRY_ASSIGN(auto decoded, format::decode_manifest(*bytes, current.manifest_number, manifest_path));
@@ -187,7 +186,7 @@ Result<void> Store::put_manifest(const format::Manifest& next) {
 Result<void> Store::write_manifest(format::Manifest next) {
     if (manifest_unknown_) {
         return Error{ErrorCode::read_only,
-                     fmt::format("{}: naming a manifest failed before; reopen the collection", path_)};
+                     format_text("{}: naming a manifest failed before; reopen the collection", path_)};
     }
     next.options = manifest_.options;
     next.next_number = next_number_.load(std::memory_order_relaxed);
@@ -215,7 +214,7 @@ void Store::keep_reserve(std::uint64_t bytes) noexcept {
 bool Store::release_reserve() noexcept { return files_->remove_file(path_ + "/" + reserve_name).has_value(); }
 
 Result<void> Store::remove_unneeded_in_segment(const format::ManifestSegment& segment) {
-    const std::string directory = fmt::format("{}/{}/{:06}", path_, segments_name, segment.number);
+    const std::string directory = format_text("{}/{}/{:06}", path_, segments_name, segment.number);
     SEXTANT_TRY_ASSIGN(const auto entries, files_->list(directory));
     for (const DirectoryEntry& entry : entries) {
         const auto tombstones = number_in(entry.name, "del-");

@@ -1,9 +1,9 @@
 // What is wanted of a durable collection against what is stored.
 #include "store_options.hpp"
 
-#include <fmt/format.h>
-
 #include <string_view>
+
+#include "core/format_text.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 template <class T, class U>
 Result<void> agree(std::string_view option, const std::optional<T>& wanted, const U& stored) {
     if (!wanted.has_value() || static_cast<std::uint64_t>(*wanted) == static_cast<std::uint64_t>(stored)) return {};
-    return invalid_argument(fmt::format("{}: got {}, the collection was created with {}", option,
+    return invalid_argument(format_text("{}: got {}, the collection was created with {}", option,
                                         static_cast<std::uint64_t>(*wanted), static_cast<std::uint64_t>(stored)));
 }
 
@@ -22,7 +22,7 @@ std::string name_of(MetricId metric) {
         case MetricId::cosine: return "cosine";
         case MetricId::user: break;
     }
-    return fmt::format("metric {:#x}", static_cast<unsigned>(metric));
+    return format_text("metric {:#x}", static_cast<unsigned>(metric));
 }
 
 std::string name_of(QuantizerId quantizer) {
@@ -33,7 +33,7 @@ std::string name_of(QuantizerId quantizer) {
         case QuantizerId::rabitq: return "rabitq";
         case QuantizerId::user: break;
     }
-    return fmt::format("quantizer {:#x}", static_cast<unsigned>(quantizer));
+    return format_text("quantizer {:#x}", static_cast<unsigned>(quantizer));
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ Result<format::StoredOptions> new_options(const WantedOptions& wanted) {
     stored.durability = static_cast<std::uint8_t>(wanted.durability.value_or(Durability::Sync));
     stored.deterministic = wanted.deterministic.value_or(false);
     if (stored.quantizer_options.size() > format::max_quantizer_options) {
-        return invalid_argument(fmt::format("options.quantizer: {} bytes when stored, at most {} are",
+        return invalid_argument(format_text("options.quantizer: {} bytes when stored, at most {} are",
                                             stored.quantizer_options.size(), format::max_quantizer_options));
     }
     return stored;
@@ -62,11 +62,11 @@ Result<format::StoredOptions> new_options(const WantedOptions& wanted) {
 
 Result<void> check_options(const WantedOptions& wanted, const format::StoredOptions& stored) {
     if (wanted.metric != stored.metric) {
-        return invalid_argument(fmt::format("metric: got {}, the collection was created with {}",
+        return invalid_argument(format_text("metric: got {}, the collection was created with {}",
                                             name_of(wanted.metric), name_of(stored.metric)));
     }
     if (wanted.quantizer != stored.quantizer) {
-        return invalid_argument(fmt::format("quantizer: got {}, the collection was created with {}",
+        return invalid_argument(format_text("quantizer: got {}, the collection was created with {}",
                                             name_of(wanted.quantizer), name_of(stored.quantizer)));
     }
     SEXTANT_TRY(agree("options.dimension", wanted.dimension, stored.dimension));

@@ -1,8 +1,7 @@
 /// verify: an audit of everything the collection claims about itself, on one version, while calls go on.
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "core/format_text.hpp"
 #include "core_state.hpp"
 #include "sextant/payload/payload_view.hpp"
 
@@ -10,7 +9,7 @@ namespace sextant::inline v1::detail {
 namespace {
 
 Error damaged(std::size_t segment, std::uint32_t row, std::string_view what) {
-    return Error{ErrorCode::corruption, fmt::format("segment {}, row {}: {}", segment, row, what)};
+    return Error{ErrorCode::corruption, format_text("segment {}, row {}: {}", segment, row, what)};
 }
 
 Result<void> verify_rows(const Version& version, std::size_t index, Depth depth) {
@@ -32,7 +31,7 @@ Result<void> verify_rows(const Version& version, std::size_t index, Depth depth)
             if (other == index && found != RowId{row}) return damaged(index, row, "its id leads elsewhere");
             if (other != index && found != no_row) {
                 return damaged(index, row,
-                               fmt::format("its id {} is alive in segment {} as well", id.to_string(), other));
+                               format_text("its id {} is alive in segment {} as well", id.to_string(), other));
             }
         }
         if (state.version(row, version.last) > version.last) return damaged(index, row, "its version is in the future");
@@ -43,7 +42,7 @@ Result<void> verify_rows(const Version& version, std::size_t index, Depth depth)
     }
     if (live != state.live_count) {
         return Error{ErrorCode::corruption,
-                     fmt::format("segment {}: {} live rows, its state says {}", index, live, state.live_count)};
+                     format_text("segment {}: {} live rows, its state says {}", index, live, state.live_count)};
     }
     return {};
 }
@@ -68,7 +67,7 @@ Result<void> CoreState::verify(Depth depth) const {
     }
     if (live != version->live_count) {
         return Error{ErrorCode::corruption,
-                     fmt::format("{} live rows in segments, the version says {}", live, version->live_count)};
+                     format_text("{} live rows in segments, the version says {}", live, version->live_count)};
     }
     if (depth != Depth::full) return {};
     if (store != nullptr) SEXTANT_TRY(verify_files());
@@ -81,7 +80,7 @@ Result<void> CoreState::verify(Depth depth) const {
         auto valid = state == nullptr ? verify_fields(*version->segments[i]) : verify_fields(*state);
         if (valid) continue;
         Error error = std::move(valid).error();
-        error.message = fmt::format("segment {}: {}", i, error.message);
+        error.message = format_text("segment {}: {}", i, error.message);
         return error;
     }
     return {};

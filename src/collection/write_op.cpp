@@ -1,9 +1,8 @@
 #include "sextant/collection/detail/write_op.hpp"
 
-#include <fmt/format.h>
-
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "sextant/payload/payload_limits.hpp"
 
 namespace sextant::inline v1::detail {
@@ -11,7 +10,7 @@ namespace sextant::inline v1::detail {
 std::vector<PayloadPath> parse_paths(std::span<const std::string> texts, std::string& error) {
     std::vector<PayloadPath> paths;
     if (texts.size() > limits::max_payload_paths) {
-        error = fmt::format("keys: got {} paths, expected at most {}", texts.size(), limits::max_payload_paths);
+        error = format_text("keys: got {} paths, expected at most {}", texts.size(), limits::max_payload_paths);
         return paths;
     }
     paths.reserve(texts.size());

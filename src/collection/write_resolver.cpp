@@ -1,11 +1,10 @@
 #include "write_resolver.hpp"
 
-#include <fmt/format.h>
-
 #include <bit>
 #include <cmath>
 #include <limits>
 
+#include "core/format_text.hpp"
 #include "sextant/core/limits.hpp"
 #include "sextant/payload/payload_edit.hpp"
 
@@ -41,7 +40,7 @@ double sum_of_squares(VectorView vector) noexcept {
 
 Error numbered(Error error, std::span<const WriteOp> ops, std::size_t index) {
     if (ops.size() == 1) return error;
-    error.message = fmt::format("operation {} (id {}): {}", index, ops[index].id.to_string(), error.message);
+    error.message = format_text("operation {} (id {}): {}", index, ops[index].id.to_string(), error.message);
     return error;
 }
 
@@ -56,24 +55,24 @@ Result<void> validate_op(const WriteOp& op, std::size_t dimension) {
 Result<void> validate_vector(VectorView vector, std::size_t dimension, const char* field) {
     if (vector.size() != dimension) {
         return invalid_argument(
-            fmt::format("{}: got {} floats, expected options.dimension = {}", field, vector.size(), dimension));
+            format_text("{}: got {} floats, expected options.dimension = {}", field, vector.size(), dimension));
     }
     const double square = sum_of_squares(vector);
     if (square <= largest_square) return {};
     for (std::size_t i = 0; i < vector.size(); ++i) {
         if (!std::isfinite(vector[i])) {
-            return invalid_argument(fmt::format("{}[{}]: got {}, expected a finite number", field, i, vector[i]));
+            return invalid_argument(format_text("{}[{}]: got {}, expected a finite number", field, i, vector[i]));
         }
     }
     return invalid_argument(
-        fmt::format("{}: its length is {:.3g}, expected at most {:.3g}, as distances would overflow", field,
+        format_text("{}: its length is {:.3g}, expected at most {:.3g}, as distances would overflow", field,
                     std::sqrt(square), std::sqrt(largest_square)));
 }
 
 Result<void> validate_ops(std::span<const WriteOp> ops, std::size_t dimension) {
     if (ops.size() > limits::max_batch_operations) {
         return invalid_argument(
-            fmt::format("batch: got {} operations, expected at most {}", ops.size(), limits::max_batch_operations));
+            format_text("batch: got {} operations, expected at most {}", ops.size(), limits::max_batch_operations));
     }
     std::size_t size = 0;
     for (std::size_t i = 0; i < ops.size(); ++i) {
@@ -83,7 +82,7 @@ Result<void> validate_ops(std::span<const WriteOp> ops, std::size_t dimension) {
         size += ops[i].vector.size_bytes() + ops[i].payload.size();
     }
     if (size > limits::max_batch_size && ops.size() > 1) {
-        return invalid_argument(fmt::format("batch: got {} bytes of vectors and payloads, expected at most {}", size,
+        return invalid_argument(format_text("batch: got {} bytes of vectors and payloads, expected at most {}", size,
                                             limits::max_batch_size));
     }
     return {};
@@ -151,11 +150,11 @@ Result<void> WriteResolver::resolve_one(const WriteOp& op, const Version& versio
     if (op.kind == WriteKind::upsert) {
         if (op.conditional && point.version != op.expected) {
             if (op.expected == Lsn{} && point.exists) {
-                return Error{ErrorCode::already_exists, fmt::format("id {}: exists already", op.id.to_string())};
+                return Error{ErrorCode::already_exists, format_text("id {}: exists already", op.id.to_string())};
             }
             return Error{ErrorCode::version_conflict,
-                         fmt::format("id {}: version is {}, expected {}", op.id.to_string(),
-                                     point.exists ? fmt::to_string(static_cast<std::uint64_t>(point.version)) : "none",
+                         format_text("id {}: version is {}, expected {}", op.id.to_string(),
+                                     point.exists ? std::to_string(static_cast<std::uint64_t>(point.version)) : "none",
                                      static_cast<std::uint64_t>(op.expected))};
         }
         effect.vector = op.vector;

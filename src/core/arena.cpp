@@ -1,6 +1,5 @@
 #include "sextant/core/arena.hpp"
 
-#include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,6 +8,8 @@
 #include <limits>
 #include <system_error>
 #include <utility>
+
+#include "core/format_text.hpp"
 
 namespace sextant::inline v1 {
 namespace {
@@ -27,7 +28,7 @@ constexpr std::size_t round_up(std::size_t value, std::size_t unit) noexcept {
 }
 
 Error exhausted(const char* what, std::size_t bytes, const char* doing) {
-    return Error{ErrorCode::resource_exhausted, fmt::format("{}: the system refused to {} {} bytes: {}", what, doing,
+    return Error{ErrorCode::resource_exhausted, format_text("{}: the system refused to {} {} bytes: {}", what, doing,
                                                             bytes, std::generic_category().message(errno))};
 }
 
@@ -54,7 +55,7 @@ Result<Arena> Arena::reserve(std::size_t reserve_bytes, MemoryAccount& account, 
     if (reserve_bytes == 0) return arena;
     if (reserve_bytes > std::numeric_limits<std::size_t>::max() - 2 * huge_page) {
         return Error{ErrorCode::resource_exhausted,
-                     fmt::format("{}: {} bytes are more than there are addresses", what, reserve_bytes)};
+                     format_text("{}: {} bytes are more than there are addresses", what, reserve_bytes)};
     }
     const bool huge = reserve_bytes >= huge_page;
     const std::size_t size = round_up(reserve_bytes, page_size());
@@ -108,7 +109,7 @@ Result<void> Arena::ensure(std::size_t size) {
     if (size <= committed()) return {};
     if (size > reserved_) {
         return Error{ErrorCode::resource_exhausted,
-                     fmt::format("{}: {} bytes asked for, {} reserved", what_, size, reserved_)};
+                     format_text("{}: {} bytes asked for, {} reserved", what_, size, reserved_)};
     }
     const std::size_t step = std::clamp(committed(), smallest_step, huge_page);
     return commit_to(std::min(round_up(size, step), reserved_));
@@ -120,7 +121,7 @@ Result<void> Arena::commit_to(std::size_t target) {
     const std::size_t added = target - before;
     if (auto charged = account_->charge(added); !charged) {
         Error error = std::move(charged).error();
-        error.message = fmt::format("{}: {}", what_, error.message);
+        error.message = format_text("{}: {}", what_, error.message);
         return error;
     }
     if (::mprotect(base_ + before, added, PROT_READ | PROT_WRITE) != 0) {

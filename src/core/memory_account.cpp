@@ -1,6 +1,6 @@
 #include "sextant/core/memory_account.hpp"
 
-#include <fmt/format.h>
+#include "core/format_text.hpp"
 
 namespace sextant::inline v1 {
 
@@ -25,14 +25,14 @@ Result<void> MemoryAccount::charge_here(std::uint64_t bytes) {
     if (!grant()) {
         return Error{
             ErrorCode::resource_exhausted,
-            fmt::format("memory account '{}': {} bytes asked for, refused as told by refuse_after()", name_, bytes)};
+            format_text("memory account '{}': {} bytes asked for, refused as told by refuse_after()", name_, bytes)};
     }
     // Relaxed: the number guards no other data; only its own total has to be exact, which compare_exchange gives.
     std::uint64_t used = used_.load(std::memory_order_relaxed);
     do {
         if (bytes > limit_ - used) {
             return Error{ErrorCode::resource_exhausted,
-                         fmt::format("memory account '{}': {} bytes asked for, {} of {} are left", name_, bytes,
+                         format_text("memory account '{}': {} bytes asked for, {} of {} are left", name_, bytes,
                                      limit_ - used, limit_)};
         }
     } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));

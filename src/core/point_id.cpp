@@ -1,11 +1,10 @@
 #include "sextant/core/point_id.hpp"
 
-#include <fmt/format.h>
-
 #include <ostream>
 #include <span>
 
 #include "core/detail/sha1.hpp"
+#include "core/format_text.hpp"
 #include "sextant/core/hash.hpp"
 
 namespace sextant::inline v1 {
@@ -32,17 +31,17 @@ std::string shown(std::string_view text) {
     for (const char c : text.substr(0, limit)) {
         const auto byte = static_cast<unsigned char>(c);
         if (byte < 0x20 || byte >= 0x7f || c == '"' || c == '\\') {
-            out += fmt::format("\\x{:02x}", byte);
+            out += format_text("\\x{:02x}", byte);
         } else {
             out += c;
         }
     }
-    out += text.size() > limit ? fmt::format("\"... ({} bytes)", text.size()) : "\"";
+    out += text.size() > limit ? format_text("\"... ({} bytes)", text.size()) : "\"";
     return out;
 }
 
 Error malformed(std::string_view text, std::size_t position, std::string_view problem) {
-    return invalid_argument(fmt::format("point id: {} at position {} of {}", problem, position, shown(text)));
+    return invalid_argument(format_text("point id: {} at position {} of {}", problem, position, shown(text)));
 }
 
 Result<PointId> parse_integer(std::string_view text) {
@@ -114,7 +113,7 @@ Result<PointId> PointId::parse(std::string_view text) {
                 return malformed(text, offset + i, "expected an integer or a UUID; found a character of neither");
             }
         }
-        return invalid_argument(fmt::format("point id: expected an integer, or a UUID of {} characters{}, got {} of {}",
+        return invalid_argument(format_text("point id: expected an integer, or a UUID of {} characters{}, got {} of {}",
                                             canonical_size, bare ? " (32 without hyphens)" : "", size, shown(text)));
     }
     return parse_digits(text, offset, size, true);

@@ -1,10 +1,9 @@
 #include "sextant/format/file_header.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
 
+#include "core/format_text.hpp"
 #include "sextant/core/hash.hpp"
 #include "sextant/format/bytes.hpp"
 
@@ -23,15 +22,15 @@ constexpr std::size_t checksum_offset = 56;
 
 std::string name_of(const FileIdentity& identity) {
     std::string collection;
-    for (const std::byte byte : identity.collection) collection += fmt::format("{:02x}", std::to_integer<int>(byte));
-    return fmt::format("kind {}, number {} of collection {}", static_cast<unsigned>(identity.kind), identity.number,
+    for (const std::byte byte : identity.collection) collection += format_text("{:02x}", std::to_integer<int>(byte));
+    return format_text("kind {}, number {} of collection {}", static_cast<unsigned>(identity.kind), identity.number,
                        collection);
 }
 
 }  // namespace
 
 Error damaged(std::string_view path, std::uint64_t offset, std::string_view what) {
-    return Error{ErrorCode::corruption, fmt::format("{}: offset {}: {}", path, offset, what)};
+    return Error{ErrorCode::corruption, format_text("{}: offset {}: {}", path, offset, what)};
 }
 
 std::uint64_t checksum_seed(const FileIdentity& identity, std::uint64_t position) noexcept {
@@ -58,7 +57,7 @@ FileHeaderBytes encode(const FileHeader& header) noexcept {
 
 Result<FileHeader> decode_file_header(std::span<const std::byte> bytes, std::string_view path) {
     if (bytes.size() < file_header_size) {
-        return damaged(path, 0, fmt::format("the file has {} bytes, its header {}", bytes.size(), file_header_size));
+        return damaged(path, 0, format_text("the file has {} bytes, its header {}", bytes.size(), file_header_size));
     }
     const std::byte* const from = bytes.data();
     if (std::memcmp(from, magic, sizeof(magic)) != 0) return damaged(path, 0, "this is no file of this library");
@@ -66,11 +65,11 @@ Result<FileHeader> decode_file_header(std::span<const std::byte> bytes, std::str
     const std::uint64_t computed = hash64(bytes.first(checksum_offset));
     if (stored != computed) {
         return damaged(path, checksum_offset,
-                       fmt::format("header checksum is {:016x}, computed {:016x}", stored, computed));
+                       format_text("header checksum is {:016x}, computed {:016x}", stored, computed));
     }
     const auto version = load_le<std::uint16_t>(from + version_offset);
     if (version != format_version) {
-        return Error{ErrorCode::unsupported, fmt::format("{}: offset {}: version is {}, this library reads {}", path,
+        return Error{ErrorCode::unsupported, format_text("{}: offset {}: version is {}, this library reads {}", path,
                                                          version_offset, version, format_version)};
     }
     if (load_le<std::uint32_t>(from + reserved_offset) != 0) return damaged(path, reserved_offset, "is not zero");
@@ -88,7 +87,7 @@ Result<FileHeader> decode_file_header(std::span<const std::byte> bytes, const Fi
     SEXTANT_TRY_ASSIGN(const FileHeader header, decode_file_header(bytes, path));
     if (header.identity == expected) return header;
     return damaged(path, kind_offset,
-                   fmt::format("this is {}, expected {}", name_of(header.identity), name_of(expected)));
+                   format_text("this is {}, expected {}", name_of(header.identity), name_of(expected)));
 }
 
 }  // namespace sextant::inline v1::format

@@ -1,10 +1,9 @@
 #include "sextant/format/manifest.hpp"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "sextant/core/hash.hpp"
 #include "sextant/core/limits.hpp"
 #include "sextant/format/bytes.hpp"
@@ -119,16 +118,16 @@ Result<StoredOptions> read_options(ByteReader& in, std::string_view path) {
         const auto flags = in.number<std::uint16_t>();
         const auto value = in.raw(in.number<std::uint32_t>());
         if (in.failed()) break;
-        if (tag <= before) return damaged(path, offset, fmt::format("option {} follows option {}", tag, before));
+        if (tag <= before) return damaged(path, offset, format_text("option {} follows option {}", tag, before));
         before = tag;
         if (tag > static_cast<std::uint16_t>(Tag::deterministic)) {
             if ((flags & ignorable) != 0) continue;
             return Error{
                 ErrorCode::unsupported,
-                fmt::format("{}: offset {}: option {} is of a later version of this library", path, offset, tag)};
+                format_text("{}: offset {}: option {} is of a later version of this library", path, offset, tag)};
         }
         if (flags != 0 || !take_option(Tag{tag}, value, options)) {
-            return damaged(path, offset, fmt::format("option {} has no value that it can have", tag));
+            return damaged(path, offset, format_text("option {} has no value that it can have", tag));
         }
         ++known;
     }
@@ -141,7 +140,7 @@ Result<std::vector<ManifestSegment>> read_segments(ByteReader& in, const Manifes
     const auto count = in.number<std::uint32_t>();
     in.zeros(4);
     if (count > max_manifest_segments || in.left() < std::size_t{count} * segment_size) {
-        return damaged(path, offset, fmt::format("{} segments do not fit", count));
+        return damaged(path, offset, format_text("{} segments do not fit", count));
     }
     std::vector<ManifestSegment> segments(count);
     for (ManifestSegment& segment : segments) {
@@ -157,7 +156,7 @@ Result<std::vector<ManifestSegment>> read_segments(ByteReader& in, const Manifes
                              segment.overlay_file < manifest.next_number;
         if (!numbers) return damaged(path, at, "a segment has a number that was never given");
         if (segment.row_count == 0 || segment.row_count > limits::max_rows_per_segment) {
-            return damaged(path, at, fmt::format("a segment has {} rows", segment.row_count));
+            return damaged(path, at, format_text("a segment has {} rows", segment.row_count));
         }
     }
     return segments;
@@ -212,10 +211,10 @@ Result<DecodedManifest> decode_manifest(std::span<const std::byte> bytes, std::u
     return DecodedManifest{header.identity, std::move(manifest)};
 }
 
-std::string manifest_name(std::uint64_t number) { return fmt::format("MANIFEST-{:06}", number); }
+std::string manifest_name(std::uint64_t number) { return format_text("MANIFEST-{:06}", number); }
 
 std::string encode_current(std::uint64_t manifest_number, std::uint64_t manifest_checksum) {
-    return fmt::format("{} {:016x}\n", manifest_name(manifest_number), manifest_checksum);
+    return format_text("{} {:016x}\n", manifest_name(manifest_number), manifest_checksum);
 }
 
 Result<Current> decode_current(std::string_view text, std::string_view path) {
@@ -230,7 +229,7 @@ Result<Current> decode_current(std::string_view text, std::string_view path) {
     }
     // Only one text says it: whatever else is there is damage.
     if (text == encode_current(current.manifest_number, current.manifest_checksum)) return current;
-    return Error{ErrorCode::corruption, fmt::format("{}: it does not name a manifest", path)};
+    return Error{ErrorCode::corruption, format_text("{}: it does not name a manifest", path)};
 }
 
 }  // namespace sextant::inline v1::format

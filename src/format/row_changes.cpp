@@ -1,7 +1,6 @@
 #include "sextant/format/row_changes.hpp"
 
-#include <fmt/format.h>
-
+#include "core/format_text.hpp"
 #include "sextant/core/limits.hpp"
 #include "sextant/format/bytes.hpp"
 #include "sextant/format/sealed_body.hpp"
@@ -16,12 +15,12 @@ Result<ByteReader> open(std::span<const std::byte> bytes, const FileIdentity& id
                         std::uint32_t row_count, std::string_view path) {
     SEXTANT_TRY_ASSIGN(const SealedBody sealed, open_body(bytes, identity, path));
     if (sealed.header.sequence != segment) {
-        return damaged(path, 40, fmt::format("it is of segment {}, expected {}", sealed.header.sequence, segment));
+        return damaged(path, 40, format_text("it is of segment {}, expected {}", sealed.header.sequence, segment));
     }
     ByteReader in(sealed.body);
     const auto rows = in.number<std::uint32_t>();
     if (rows != row_count) {
-        return damaged(path, body_offset, fmt::format("it is of {} rows, the segment has {}", rows, row_count));
+        return damaged(path, body_offset, format_text("it is of {} rows, the segment has {}", rows, row_count));
     }
     return in;
 }
@@ -77,7 +76,7 @@ Result<std::vector<ChangedPayload>> decode_overlay(std::span<const std::byte> by
     const auto count = in.number<std::uint32_t>();
     constexpr std::size_t least = 16;
     if (in.failed() || count > row_count || count > in.left() / least) {
-        return damaged(path, body_offset + 4, fmt::format("{} changes do not fit", count));
+        return damaged(path, body_offset + 4, format_text("{} changes do not fit", count));
     }
     std::vector<ChangedPayload> changes(count);
     std::uint64_t next_row = 0;
@@ -88,7 +87,7 @@ Result<std::vector<ChangedPayload>> decode_overlay(std::span<const std::byte> by
         change.version = in.number<std::uint64_t>();
         if (change.row < next_row || change.row >= row_count) return damaged(path, offset, "its row is out of order");
         next_row = std::uint64_t{change.row} + 1;
-        if (size > limits::max_payload_size) return damaged(path, offset, fmt::format("a payload of {} bytes", size));
+        if (size > limits::max_payload_size) return damaged(path, offset, format_text("a payload of {} bytes", size));
         change.payload = in.raw(size);
         in.zeros((8 - size % 8) % 8);
         if (in.failed()) return damaged(path, offset, "it ends in the middle of a change, or padding is not zero");

@@ -1,7 +1,6 @@
 #include "sextant/format/sealed_body.hpp"
 
-#include <fmt/format.h>
-
+#include "core/format_text.hpp"
 #include "sextant/core/hash.hpp"
 #include "sextant/format/bytes.hpp"
 
@@ -24,13 +23,13 @@ Result<SealedBody> open_body(std::span<const std::byte> bytes, const FileIdentit
     const auto body = bytes.subspan(body_offset);
     const auto size = load_le<std::uint64_t>(bytes.data() + body_size_offset);
     if (size != body.size()) {
-        return damaged(path, body_size_offset, fmt::format("the body has {} bytes, expected {}", body.size(), size));
+        return damaged(path, body_size_offset, format_text("the body has {} bytes, expected {}", body.size(), size));
     }
     const auto stored = load_le<std::uint64_t>(bytes.data() + body_checksum_offset);
     const std::uint64_t computed = hash64(body, checksum_seed(identity, body_offset));
     if (stored != computed) {
         return damaged(path, body_checksum_offset,
-                       fmt::format("checksum is {:016x}, computed {:016x}", stored, computed));
+                       format_text("checksum is {:016x}, computed {:016x}", stored, computed));
     }
     return SealedBody{header, body};
 }

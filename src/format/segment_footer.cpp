@@ -1,7 +1,6 @@
 #include "sextant/format/segment_footer.hpp"
 
-#include <fmt/format.h>
-
+#include "core/format_text.hpp"
 #include "sextant/core/hash.hpp"
 #include "sextant/format/bytes.hpp"
 #include "sextant/format/sealed_body.hpp"
@@ -74,7 +73,7 @@ Result<SegmentFooter> decode_segment_footer(std::span<const std::byte> bytes, co
         if (footer.find(file.kind, file.field) != nullptr) return damaged(path, offset, "names a file twice");
         const std::uint64_t blocks = block_count(file.size);
         if (file.size < file_header_size || blocks > in.left() / sizeof(std::uint64_t)) {
-            return damaged(path, offset, fmt::format("a file of {} bytes", file.size));
+            return damaged(path, offset, format_text("a file of {} bytes", file.size));
         }
         file.blocks.resize(static_cast<std::size_t>(blocks));
         for (std::uint64_t& checksum : file.blocks) checksum = in.number<std::uint64_t>();

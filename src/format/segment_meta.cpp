@@ -1,7 +1,6 @@
 #include "sextant/format/segment_meta.hpp"
 
-#include <fmt/format.h>
-
+#include "core/format_text.hpp"
 #include "sextant/core/limits.hpp"
 #include "sextant/format/bytes.hpp"
 #include "sextant/format/sealed_body.hpp"
@@ -85,16 +84,16 @@ Result<SegmentMeta> decode_segment_meta(std::span<const std::byte> bytes, const 
         return damaged(path, body_offset, "what it says of rows");
     meta.wide_ids = wide != 0;
     if (meta.row_count == 0 || meta.row_count > limits::max_rows_per_segment) {
-        return damaged(path, body_offset + 8, fmt::format("{} rows", meta.row_count));
+        return damaged(path, body_offset + 8, format_text("{} rows", meta.row_count));
     }
     const std::uint64_t most_slots = 2 * std::uint64_t{meta.row_count} + 64;
     if (meta.id_slots <= meta.row_count || meta.id_slots > most_slots) {
-        return damaged(path, body_offset + 24, fmt::format("an id map of {} slots", meta.id_slots));
+        return damaged(path, body_offset + 24, format_text("an id map of {} slots", meta.id_slots));
     }
     if (meta.payload_size > (std::uint64_t{1} << 48U)) return damaged(path, body_offset + 32, "payloads are too large");
     if (field_count == 0 || field_count > max_fields ||
         sealed.body.size() != segment_part + std::size_t{field_count} * field_part) {
-        return damaged(path, body_offset + 12, fmt::format("{} fields do not fit", field_count));
+        return damaged(path, body_offset + 12, format_text("{} fields do not fit", field_count));
     }
     for (std::uint32_t i = 0; i < field_count; ++i) {
         const std::size_t offset = body_offset + in.at();
@@ -115,9 +114,9 @@ Result<SegmentMeta> decode_segment_meta(std::span<const std::byte> bytes, const 
         field.ef_construction = in.number<std::uint32_t>();
         field.seed = in.number<std::uint64_t>();
         in.zeros(8);
-        if (in.failed()) return damaged(path, offset, fmt::format("field {}: a reserved byte is not zero", i));
+        if (in.failed()) return damaged(path, offset, format_text("field {}: a reserved byte is not zero", i));
         if (const auto problem = problem_of(field, codes, lossless); !problem.empty()) {
-            return damaged(path, offset, fmt::format("field {}: {}", i, problem));
+            return damaged(path, offset, format_text("field {}: {}", i, problem));
         }
         meta.fields.push_back(field);
     }

@@ -1,10 +1,9 @@
 #include "sextant/format/wal_effects.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 
+#include "core/format_text.hpp"
 #include "sextant/core/assert.hpp"
 #include "sextant/core/limits.hpp"
 #include "sextant/format/bytes.hpp"
@@ -37,22 +36,22 @@ public:
         const auto payload_size = reader_.number<std::uint32_t>();
         const auto id_bytes = reader_.raw(sizeof(PointId::Bytes));
         if (reader_.failed())
-            return wrong(begin, fmt::format("{} bytes are left for an effect", bytes_.size() - begin));
+            return wrong(begin, format_text("{} bytes are left for an effect", bytes_.size() - begin));
         LoggedEffect effect;
         if (kind < static_cast<unsigned>(LoggedKind::upsert) || kind > static_cast<unsigned>(LoggedKind::payload)) {
-            return wrong(begin, fmt::format("kind of effect is {}, expected 1 .. 3", kind));
+            return wrong(begin, format_text("kind of effect is {}, expected 1 .. 3", kind));
         }
         effect.kind = LoggedKind{kind};
         SEXTANT_TRY_ASSIGN(effect.id, read_id(begin, id_kind, id_bytes));
         const unsigned expected_vectors = effect.kind == LoggedKind::upsert ? 1 : 0;
         if (vector_count != expected_vectors) {
             return wrong(begin + vector_count_offset,
-                         fmt::format("number of vectors is {}, expected {}", vector_count, expected_vectors));
+                         format_text("number of vectors is {}, expected {}", vector_count, expected_vectors));
         }
         const std::size_t most_payload = effect.kind == LoggedKind::erase ? 0 : limits::max_payload_size;
         if (payload_size > most_payload) {
             return wrong(begin + payload_size_offset,
-                         fmt::format("payload size is {}, expected at most {}", payload_size, most_payload));
+                         format_text("payload size is {}, expected at most {}", payload_size, most_payload));
         }
         if (vector_count != 0) {
             SEXTANT_TRY_ASSIGN(const LoggedVector vector, read_vector());
@@ -64,17 +63,17 @@ public:
 
     Result<void> finish() const {
         if (reader_.left() == 0) return {};
-        return wrong(reader_.at(), fmt::format("{} bytes are left behind the last effect", reader_.left()));
+        return wrong(reader_.at(), format_text("{} bytes are left behind the last effect", reader_.left()));
     }
 
 private:
     Error wrong(std::size_t at, std::string_view what) const {
-        return Error{ErrorCode::corruption, fmt::format("{}: offset {}: {}", path_, offset_ + at, what)};
+        return Error{ErrorCode::corruption, format_text("{}: offset {}: {}", path_, offset_ + at, what)};
     }
 
     Result<PointId> read_id(std::size_t begin, std::uint8_t id_kind, std::span<const std::byte> id_bytes) const {
         if (id_kind > 1)
-            return wrong(begin + id_kind_offset, fmt::format("kind of id is {}, expected 0 or 1", id_kind));
+            return wrong(begin + id_kind_offset, format_text("kind of id is {}, expected 0 or 1", id_kind));
         PointId::Bytes bytes{};
         std::transform(id_bytes.begin(), id_bytes.end(), bytes.begin(),
                        [](std::byte byte) { return std::to_integer<std::uint8_t>(byte); });
@@ -93,10 +92,10 @@ private:
         const auto reserved = reader_.number<std::uint16_t>();
         const auto count = reader_.number<std::uint32_t>();
         if (reader_.failed()) return wrong(begin, "the bytes end in a vector's header");
-        if (vector.field != 0) return wrong(begin, fmt::format("field is {}, expected 0", vector.field));
-        if (reserved != 0) return wrong(begin + 2, fmt::format("reserved bytes are {}, expected 0", reserved));
+        if (vector.field != 0) return wrong(begin, format_text("field is {}, expected 0", vector.field));
+        if (reserved != 0) return wrong(begin + 2, format_text("reserved bytes are {}, expected 0", reserved));
         if (count != dimension_) {
-            return wrong(begin + 4, fmt::format("vector has {} floats, expected {}", count, dimension_));
+            return wrong(begin + 4, format_text("vector has {} floats, expected {}", count, dimension_));
         }
         const std::size_t floats_at = reader_.at();
         SEXTANT_TRY_ASSIGN(const auto bytes, read_padded(std::uint64_t{count} * sizeof(float), "vector"));
@@ -105,7 +104,7 @@ private:
         for (std::size_t i = 0; i < count; ++i) {
             constexpr std::uint32_t exponent = 0x7F80'0000;  // all of it set: infinite or not a number
             if ((load_le<std::uint32_t>(bytes.data() + i * sizeof(float)) & exponent) == exponent) {
-                return wrong(floats_at + i * sizeof(float), fmt::format("float {} of the vector is not finite", i));
+                return wrong(floats_at + i * sizeof(float), format_text("float {} of the vector is not finite", i));
             }
         }
         return vector;
@@ -115,11 +114,11 @@ private:
         const std::size_t begin = reader_.at();
         const auto bytes = reader_.raw(size);
         if (reader_.failed()) {
-            return wrong(begin, fmt::format("the {} has {} bytes, {} are left", what, size, bytes_.size() - begin));
+            return wrong(begin, format_text("the {} has {} bytes, {} are left", what, size, bytes_.size() - begin));
         }
         const std::size_t end = reader_.at();
         reader_.zeros(padding(end));
-        if (reader_.failed()) return wrong(end, fmt::format("padding behind the {} is missing or not zero", what));
+        if (reader_.failed()) return wrong(end, format_text("padding behind the {} is missing or not zero", what));
         return bytes;
     }
 

@@ -1,6 +1,6 @@
 #include "sextant/io/file_system.hpp"
 
-#include <fmt/format.h>
+#include "core/format_text.hpp"
 
 namespace sextant::inline v1 {
 namespace {
@@ -24,7 +24,7 @@ Result<std::vector<std::byte>> read_file(FileSystem& files, const std::string& p
     SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
     SEXTANT_TRY_ASSIGN(const std::uint64_t size, file->size());
     if (size > most) {
-        return Error{ErrorCode::corruption, fmt::format("{}: {} bytes, at most {} make sense", path, size, most)};
+        return Error{ErrorCode::corruption, format_text("{}: {} bytes, at most {} make sense", path, size, most)};
     }
     std::vector<std::byte> bytes(static_cast<std::size_t>(size));
     SEXTANT_TRY(read_exactly(*file, 0, bytes));

@@ -1,6 +1,5 @@
 #include <dirent.h>
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "io/detail/posix_error.hpp"
 #include "io/detail/posix_file.hpp"
 #include "sextant/io/file_system.hpp"
@@ -56,12 +56,12 @@ std::string holder_of(int descriptor) {
     const std::string_view digits(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
     const std::size_t length = std::min(digits.find_first_not_of("0123456789"), digits.size());
     if (length == 0) return "another process";
-    return fmt::format("process {}", digits.substr(0, length));
+    return format_text("process {}", digits.substr(0, length));
 }
 
 /// Writes who holds the lock. Best effort: without it the lock still holds, and only a message says less.
 void write_holder(int descriptor) noexcept {
-    const std::string text = fmt::format("{}\n", ::getpid());
+    const std::string text = format_text("{}\n", ::getpid());
     if (::ftruncate(descriptor, 0) != 0) return;
     if (::pwrite(descriptor, text.data(), text.size(), 0) < 0) return;
 }
@@ -102,7 +102,7 @@ public:
                 if (::fstatat(::dirfd(directory.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
                     const int number = errno;
                     if (number == ENOENT) continue;  // removed meanwhile
-                    return posix_error(path, fmt::format("look up '{}'", name), number);
+                    return posix_error(path, format_text("look up '{}'", name), number);
                 }
                 is_directory = S_ISDIR(status.st_mode);
             }
@@ -125,7 +125,7 @@ public:
         SEXTANT_TRY(check_path(to));
         if (std::rename(from.c_str(), to.c_str()) != 0) {
             const int number = errno;
-            return posix_error(from, fmt::format("rename to '{}'", to), number);
+            return posix_error(from, format_text("rename to '{}'", to), number);
         }
         return {};
     }
@@ -154,7 +154,7 @@ public:
         SEXTANT_TRY_ASSIGN(Descriptor descriptor, open_descriptor(path, O_RDWR | O_CREAT));
         if (retry_interrupted([&] { return ::flock(descriptor.number(), LOCK_EX | LOCK_NB); }) != 0) {
             if (errno != EWOULDBLOCK) return posix_error(path, "lock", errno);
-            return Error{ErrorCode::busy, fmt::format("{}: locked by {}", path, holder_of(descriptor.number()))};
+            return Error{ErrorCode::busy, format_text("{}: locked by {}", path, holder_of(descriptor.number()))};
         }
         write_holder(descriptor.number());
         return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(std::move(descriptor)));

@@ -1,9 +1,8 @@
 #include "sextant/payload/filter.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "core/format_text.hpp"
 #include "payload/detail/filter_node.hpp"
 #include "sextant/payload/filter_program.hpp"
 #include "sextant/payload/payload_limits.hpp"
@@ -34,10 +33,10 @@ Filter join(FilterOp op, std::vector<NodePtr> children, std::size_t minimum = 0)
     }
     if (node_count > limits::max_filter_nodes) {
         return invalid(
-            fmt::format("expected at most {} conditions and operators, got {}", limits::max_filter_nodes, node_count));
+            format_text("expected at most {} conditions and operators, got {}", limits::max_filter_nodes, node_count));
     }
     if (depth >= limits::max_filter_depth) {
-        return invalid(fmt::format("expected at most {} levels, got {}", limits::max_filter_depth, depth + 1));
+        return invalid(format_text("expected at most {} levels, got {}", limits::max_filter_depth, depth + 1));
     }
     auto node = std::make_shared<FilterNode>();
     node->op = op;
@@ -90,7 +89,7 @@ Filter Filter::at_least(std::size_t count, std::span<const Filter> filters) {
     if (count == 0) return invalid("at_least: expected a count of 1 or more, got 0");
     std::vector<NodePtr> children;
     for (const Filter& filter : filters) {
-        if (filter.empty()) return invalid(fmt::format("at_least: filter {} is empty", children.size()));
+        if (filter.empty()) return invalid(format_text("at_least: filter {} is empty", children.size()));
         children.push_back(filter.node_);
     }
     return join(FilterOp::at_least, std::move(children), count);

@@ -1,10 +1,9 @@
 #include "sextant/payload/filter_program.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
+#include "core/format_text.hpp"
 #include "payload/detail/filter_condition.hpp"
 #include "payload/detail/text.hpp"
 #include "sextant/payload/payload_limits.hpp"
@@ -37,7 +36,7 @@ namespace {
 using Value = FilterValue;
 
 Error fault(const FilterNode& node, std::string_view problem) {
-    return invalid_argument(fmt::format("filter: field {}: {}", detail::shown(node.path), problem));
+    return invalid_argument(format_text("filter: field {}: {}", detail::shown(node.path), problem));
 }
 
 Result<Number> compile_number(const FilterNode& node, const Value& value) {
@@ -50,7 +49,7 @@ Result<Number> compile_number(const FilterNode& node, const Value& value) {
 Result<void> check_string(const FilterNode& node, const Value& value) {
     const std::size_t valid = detail::valid_utf8_size(value.string());
     if (valid == value.string().size()) return {};
-    return fault(node, fmt::format("the string {} is not UTF-8 at byte {}", detail::shown(value.string()), valid));
+    return fault(node, format_text("the string {} is not UTF-8 at byte {}", detail::shown(value.string()), valid));
 }
 
 template <class List>
@@ -61,7 +60,7 @@ void sort_unique(List& list) {
 
 Result<ValueSet> compile_values(const FilterNode& node) {
     if (node.values.size() > limits::max_filter_values) {
-        return fault(node, fmt::format("expected at most {} values in a list, got {}", limits::max_filter_values,
+        return fault(node, format_text("expected at most {} values in a list, got {}", limits::max_filter_values,
                                        node.values.size()));
     }
     ValueSet set;
@@ -97,7 +96,7 @@ Result<Condition> compile_condition(const FilterNode& node) {
     out.op = node.op;
     if (node.op == FilterOp::has_id) {
         if (node.ids.size() > limits::max_filter_values) {
-            return invalid_argument(fmt::format("filter: has_id: expected at most {} ids, got {}",
+            return invalid_argument(format_text("filter: has_id: expected at most {} ids, got {}",
                                                 limits::max_filter_values, node.ids.size()));
         }
         out.ids = node.ids;

@@ -1,7 +1,6 @@
 #include "sextant/payload/payload_path.hpp"
 
-#include <fmt/format.h>
-
+#include "core/format_text.hpp"
 #include "payload/detail/text.hpp"
 #include "sextant/payload/payload_limits.hpp"
 
@@ -28,7 +27,7 @@ public:
             }
             if (good && steps.size() > limits::max_payload_path_steps) {
                 return invalid_argument(
-                    fmt::format("path {}: more than {} steps", detail::shown(text_), limits::max_payload_path_steps));
+                    format_text("path {}: more than {} steps", detail::shown(text_), limits::max_payload_path_steps));
             }
         }
         if (!good) return invalid_argument(fault_);
@@ -37,7 +36,7 @@ public:
 
 private:
     bool expected(std::string_view what) {
-        fault_ = fmt::format("path {}: expected {} at position {}", detail::shown(text_), what, at_);
+        fault_ = format_text("path {}: expected {} at position {}", detail::shown(text_), what, at_);
         return false;
     }
 
@@ -92,11 +91,11 @@ private:
 
 Result<PayloadPath> PayloadPath::parse(std::string_view text) {
     if (text.size() > limits::max_payload_path_size) {
-        return invalid_argument(fmt::format("path {}: expected at most {} bytes, got {}", detail::shown(text),
+        return invalid_argument(format_text("path {}: expected at most {} bytes, got {}", detail::shown(text),
                                             limits::max_payload_path_size, text.size()));
     }
     if (const std::size_t valid = detail::valid_utf8_size(text); valid != text.size()) {
-        return invalid_argument(fmt::format("path {}: not UTF-8 at position {}", detail::shown(text), valid));
+        return invalid_argument(format_text("path {}: not UTF-8 at position {}", detail::shown(text), valid));
     }
     SEXTANT_TRY_ASSIGN(auto steps, PathParser(text).parse());
     PayloadPath path;

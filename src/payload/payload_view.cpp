@@ -1,10 +1,9 @@
 #include "sextant/payload/payload_view.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
 #include <limits>
 
+#include "core/format_text.hpp"
 #include "payload/detail/payload_decode.hpp"
 #include "payload/detail/text.hpp"
 #include "sextant/payload/payload_limits.hpp"
@@ -95,7 +94,7 @@ private:
     }
 
     bool refuse(const std::byte* at, std::string_view what) {
-        error_ = Error{ErrorCode::corruption, fmt::format("payload: offset {}: {}", at - begin_, what)};
+        error_ = Error{ErrorCode::corruption, format_text("payload: offset {}: {}", at - begin_, what)};
         return false;
     }
 
@@ -206,12 +205,12 @@ Result<void> PayloadView::validate() const {
     if (blob_.empty()) return {};
     if (blob_.size() > limits::max_payload_size) {
         return Error{ErrorCode::corruption,
-                     fmt::format("payload: expected at most {} bytes, got {}", limits::max_payload_size, blob_.size())};
+                     format_text("payload: expected at most {} bytes, got {}", limits::max_payload_size, blob_.size())};
     }
     const auto version = std::to_integer<unsigned>(blob_[0]);
     if (version != payload_version) {
         return Error{ErrorCode::corruption,
-                     fmt::format("payload: offset 0: expected version {}, got {}", payload_version, version)};
+                     format_text("payload: offset 0: expected version {}, got {}", payload_version, version)};
     }
     if (blob_.size() == 1) {
         return Error{ErrorCode::corruption, "payload: offset 1: no members; the empty object has no bytes at all"};

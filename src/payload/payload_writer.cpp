@@ -1,13 +1,12 @@
 #include "sextant/payload/payload_writer.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <type_traits>
 
+#include "core/format_text.hpp"
 #include "payload/detail/payload_decode.hpp"
 #include "payload/detail/text.hpp"
 
@@ -59,11 +58,11 @@ bool PayloadWriter::key(std::string_view key) {
     if (!frame.is_object) return fail("a key inside an array");
     if (frame.key_pending) return fail("a key where its value belongs");
     if (const std::size_t valid = detail::valid_utf8_size(key); valid != key.size()) {
-        return fail(fmt::format("the key {} is not UTF-8 at byte {}", detail::shown(key), valid));
+        return fail(format_text("the key {} is not UTF-8 at byte {}", detail::shown(key), valid));
     }
     const auto previous = detail::as_text({out_.data() + frame.key_offset, frame.key_size});
     if (frame.has_members && previous.compare(key) >= 0) {
-        return fail(fmt::format("the key {} does not come after {}", detail::shown(key), detail::shown(previous)));
+        return fail(format_text("the key {} does not come after {}", detail::shown(key), detail::shown(previous)));
     }
     if (!has_room(1 + wide_size_bytes + key.size())) return false;
     if (key.size() < payload_wide_key) {
@@ -120,7 +119,7 @@ bool PayloadWriter::unsigned_integer(std::uint64_t value) {
 
 bool PayloadWriter::floating(double value) {
     if (failed_) return false;
-    if (!std::isfinite(value)) return fail(fmt::format("expected a finite number, got {}", value));
+    if (!std::isfinite(value)) return fail(format_text("expected a finite number, got {}", value));
     if (!before_value(sizeof(value))) return false;
     put_number(PayloadTag::floating64, value);
     return true;
@@ -129,7 +128,7 @@ bool PayloadWriter::floating(double value) {
 bool PayloadWriter::string(std::string_view value) {
     if (failed_) return false;
     if (const std::size_t valid = detail::valid_utf8_size(value); valid != value.size()) {
-        return fail(fmt::format("the string {} is not UTF-8 at byte {}", detail::shown(value), valid));
+        return fail(format_text("the string {} is not UTF-8 at byte {}", detail::shown(value), valid));
     }
     if (!before_value(wide_size_bytes + value.size())) return false;
     put_sized(PayloadTag::string8, PayloadTag::string32, as_bytes(value));
@@ -142,7 +141,7 @@ bool PayloadWriter::begin_object() { return begin_container(PayloadTag::object32
 bool PayloadWriter::begin_container(PayloadTag wide_tag) {
     if (failed_) return false;
     if (depth_ == limits::max_payload_depth) {
-        return fail(fmt::format("expected at most {} levels of objects and arrays, got more", depth_));
+        return fail(format_text("expected at most {} levels of objects and arrays, got more", depth_));
     }
     if (!before_value(wide_size_bytes)) return false;
     put_number(wide_tag, std::uint32_t{0});
@@ -179,7 +178,7 @@ bool PayloadWriter::copy(const PayloadValue& value) {
     const std::size_t levels = limits::max_payload_depth - depth_;
     if (height(value, levels) > levels) {
         return fail(
-            fmt::format("expected at most {} levels of objects and arrays, got more", limits::max_payload_depth));
+            format_text("expected at most {} levels of objects and arrays, got more", limits::max_payload_depth));
     }
     if (!before_value(wide_size_bytes + value.body().size())) return false;
     const PayloadTag tag = detail::PayloadAccess::tag(value);
@@ -197,7 +196,7 @@ Result<void> PayloadWriter::finish() {
     if (!failed_ && frames_[0].key_pending) fail("a key without a value");
     if (!failed_ && out_.size() > limits::max_payload_size) {
         refuse(invalid_argument(
-            fmt::format("payload: expected at most {} encoded bytes, got {}", limits::max_payload_size, out_.size())));
+            format_text("payload: expected at most {} encoded bytes, got {}", limits::max_payload_size, out_.size())));
     }
     if (failed_) {
         out_.clear();
@@ -211,7 +210,7 @@ Result<void> PayloadWriter::finish() {
 bool PayloadWriter::has_room(std::size_t size) {
     const std::size_t most = limits::max_payload_size + open_slack;
     if (size <= most && out_.size() <= most - size) return true;
-    return fail(fmt::format("the encoded payload is larger than the limit of {} bytes", limits::max_payload_size));
+    return fail(format_text("the encoded payload is larger than the limit of {} bytes", limits::max_payload_size));
 }
 
 /// Takes note of a value of a tag and at most `size` bytes that is about to be written.
@@ -253,7 +252,7 @@ std::string PayloadWriter::place() const {
         const bool inside = i + 1 < depth_;
         if (!frame.is_object) {
             // Inside a child the count already includes it.
-            path += fmt::format("[{}]", frame.element_count - (inside ? 1 : 0));
+            path += format_text("[{}]", frame.element_count - (inside ? 1 : 0));
         } else if (inside || frame.key_pending) {
             if (!path.empty()) path += '.';
             path += detail::shown_key(detail::as_text({out_.data() + frame.key_offset, frame.key_size}));
@@ -263,7 +262,7 @@ std::string PayloadWriter::place() const {
 }
 
 bool PayloadWriter::fail(std::string_view problem) {
-    return failed_ ? false : refuse(invalid_argument(fmt::format("payload: {}: {}", place(), problem)));
+    return failed_ ? false : refuse(invalid_argument(format_text("payload: {}: {}", place(), problem)));
 }
 
 bool PayloadWriter::refuse(Error error) {

@@ -1,12 +1,11 @@
 #include "sextant/quantizer/codebook_format.hpp"
 
-#include <fmt/format.h>
-
 #include <bit>
 #include <cstring>
 #include <string_view>
 #include <type_traits>
 
+#include "core/format_text.hpp"
 #include "sextant/core/hash.hpp"
 #include "sextant/core/limits.hpp"
 
@@ -36,7 +35,7 @@ T load_le(std::span<const std::byte> bytes, std::size_t offset) noexcept {
 template <class Got, class Expected>
 Error bad_field(std::size_t offset, std::string_view field, Got got, Expected expected) {
     return Error{ErrorCode::corruption,
-                 fmt::format("codebook: offset {}: {} is {}, expected {}", offset, field, got, expected)};
+                 format_text("codebook: offset {}: {} is {}, expected {}", offset, field, got, expected)};
 }
 
 Result<void> check_hash(std::span<const std::byte> covered, std::span<const std::byte> bytes, std::size_t offset,
@@ -44,7 +43,7 @@ Result<void> check_hash(std::span<const std::byte> covered, std::span<const std:
     const std::uint64_t stored = load_le<std::uint64_t>(bytes, offset);
     const std::uint64_t computed = hash64(covered);
     if (stored != computed) {
-        return bad_field(offset, field, fmt::format("{:016x}", stored), fmt::format("{:016x}", computed));
+        return bad_field(offset, field, format_text("{:016x}", stored), format_text("{:016x}", computed));
     }
     return {};
 }
@@ -56,7 +55,7 @@ Result<Header> read_header(std::span<const std::byte> bytes, QuantizerId expecte
     SEXTANT_TRY(check_hash(bytes.first(header_hash_offset), bytes, header_hash_offset, "header hash"));
     const auto found_version = load_le<std::uint16_t>(bytes, version_offset);
     if (found_version != version) {
-        return Error{ErrorCode::unsupported, fmt::format("codebook: offset {}: version is {}, this library reads {}",
+        return Error{ErrorCode::unsupported, format_text("codebook: offset {}: version is {}, this library reads {}",
                                                          version_offset, found_version, version)};
     }
     Header header;
@@ -68,7 +67,7 @@ Result<Header> read_header(std::span<const std::byte> bytes, QuantizerId expecte
     header.dimension = load_le<std::uint32_t>(bytes, dimension_offset);
     if (header.dimension == 0 || header.dimension > limits::max_dimension) {
         return bad_field(dimension_offset, "dimension", header.dimension,
-                         fmt::format("1 .. {}", limits::max_dimension));
+                         format_text("1 .. {}", limits::max_dimension));
     }
     header.step = load_le<float>(bytes, step_offset);
     header.row_error = load_le<float>(bytes, row_error_offset);
@@ -108,13 +107,13 @@ std::vector<std::byte> write(const Header& header, std::span<const float> payloa
 
 Result<Codebook> read(std::span<const std::byte> bytes, QuantizerId expected) {
     if (bytes.size() < header_size + hash_size) {
-        return bad_field(bytes.size(), "size", bytes.size(), fmt::format("at least {}", header_size + hash_size));
+        return bad_field(bytes.size(), "size", bytes.size(), format_text("at least {}", header_size + hash_size));
     }
     SEXTANT_TRY_ASSIGN(const Header header, read_header(bytes, expected));
     const auto payload_size = load_le<std::uint64_t>(bytes, payload_size_offset);
     const std::uint64_t full_size = std::uint64_t{header.dimension} * sizeof(float);
     if (payload_size != 0 && payload_size != full_size) {
-        return bad_field(payload_size_offset, "payload size", payload_size, fmt::format("0 or {}", full_size));
+        return bad_field(payload_size_offset, "payload size", payload_size, format_text("0 or {}", full_size));
     }
     // Both are bounded now (4 · 65,536), so the sum cannot wrap.
     if (bytes.size() != header_size + payload_size + hash_size) {

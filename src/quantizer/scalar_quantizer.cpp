@@ -1,13 +1,12 @@
 #include "sextant/quantizer/scalar_quantizer.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "quantizer/scalar_codes.hpp"
 #include "quantizer/scalar_training.hpp"
 #include "sextant/quantizer/codebook_format.hpp"
@@ -25,7 +24,7 @@ bool is_within(float value, float low, float high) noexcept { return value >= lo
 
 Result<void> ScalarQuantizer::Options::validate() const {
     if (quantile && !(*quantile > 0.5 && *quantile <= 1.0)) {
-        return invalid_argument(fmt::format("quantizer.quantile is {}; it must be above 0.5 and at most 1", *quantile));
+        return invalid_argument(format_text("quantizer.quantile is {}; it must be above 0.5 and at most 1", *quantile));
     }
     return {};
 }
@@ -42,7 +41,7 @@ Result<ScalarQuantizer::Options> ScalarQuantizer::Options::load(std::span<const 
     if (saved.empty()) return options;
     if (saved.size() != sizeof(double)) {
         return Error{ErrorCode::corruption,
-                     fmt::format("quantizer options: {} bytes, expected 0 or {}", saved.size(), sizeof(double))};
+                     format_text("quantizer options: {} bytes, expected 0 or {}", saved.size(), sizeof(double))};
     }
     options.quantile.emplace();
     std::memcpy(&*options.quantile, saved.data(), saved.size());

@@ -1,9 +1,8 @@
 #include "sextant/segment/field_base.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "core/format_text.hpp"
 #include "sextant/quantizer/float_scorer.hpp"
 #include "sextant/segment/field_growing.hpp"
 #include "sextant/segment/field_layout.hpp"
@@ -37,7 +36,7 @@ Result<void> verify_graph(const HnswIndex& graph, BitmapView deleted) {
     SEXTANT_TRY_ASSIGN(const HnswIndex::Audit audit, graph.audit(deleted));
     if (audit.reachable_live_rows == audit.live_rows) return {};
     return Error{ErrorCode::corruption,
-                 fmt::format("graph: row {} cannot be reached, and {} of {} live rows in all", audit.first_unreachable,
+                 format_text("graph: row {} cannot be reached, and {} of {} live rows in all", audit.first_unreachable,
                              audit.live_rows - audit.reachable_live_rows, audit.live_rows)};
 }
 

@@ -1,11 +1,10 @@
 #include "sextant/segment/field_codes.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "sextant/kernel/kernel_table.hpp"
 #include "sextant/segment/field_layout.hpp"
 
@@ -91,7 +90,7 @@ Result<void> CodeRows::verify(const RawRows& raw, std::uint32_t row_count) const
         const auto different = std::mismatch(expected.begin(), expected.end(), code);
         if (different.first == expected.end()) continue;
         return Error{ErrorCode::corruption,
-                     fmt::format("codes: row {}: byte {} is {:#04x}, its vector encodes to {:#04x}", row,
+                     format_text("codes: row {}: byte {} is {:#04x}, its vector encodes to {:#04x}", row,
                                  different.first - expected.begin(), std::to_integer<unsigned>(*different.second),
                                  std::to_integer<unsigned>(*different.first))};
     }

@@ -1,6 +1,4 @@
 // The part of FieldBase that makes sealed rows out of what was stored.
-#include <fmt/format.h>
-
 #include <utility>
 #include <vector>
 

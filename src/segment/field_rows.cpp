@@ -1,9 +1,8 @@
 #include "sextant/segment/field_rows.hpp"
 
-#include <fmt/format.h>
-
 #include <cstring>
 
+#include "core/format_text.hpp"
 #include "sextant/quantizer/vector_math.hpp"
 #include "sextant/segment/field_layout.hpp"
 
@@ -70,10 +69,10 @@ Result<void> RawRows::verify(std::uint32_t row_count) const {
     for (std::uint32_t row = 0; row < row_count; ++row) {
         const VectorView vector = get(RowId{row});
         if (any_non_finite(vector.data(), vector.size())) {
-            return Error{ErrorCode::corruption, fmt::format("vectors: row {}: a component is not finite", row)};
+            return Error{ErrorCode::corruption, format_text("vectors: row {}: a component is not finite", row)};
         }
         if (unit_length_ && inverse_norms_[row] != inverse_norm(vector)) {
-            return Error{ErrorCode::corruption, fmt::format("vectors: row {}: 1/norm is {}, its vector's is {}", row,
+            return Error{ErrorCode::corruption, format_text("vectors: row {}: 1/norm is {}, its vector's is {}", row,
                                                             inverse_norms_[row], inverse_norm(vector))};
         }
     }

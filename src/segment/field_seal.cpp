@@ -1,10 +1,9 @@
 // The part of FieldBase that makes sealed rows out of older ones.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "core/format_text.hpp"
 #include "sextant/quantizer/float_scorer.hpp"
 #include "sextant/segment/field_base.hpp"
 #include "sextant/segment/field_build.hpp"
@@ -49,13 +48,13 @@ public:
             SEXTANT_TRY(copy_listed(source));
         }
         if (next_ == request_.kept_rows) return {};
-        return invalid_argument(fmt::format("seal: kept_rows is {}, the sources keep {}", request_.kept_rows, next_));
+        return invalid_argument(format_text("seal: kept_rows is {}, the sources keep {}", request_.kept_rows, next_));
     }
 
 private:
     Result<void> copy_listed(const SealSource& source) {
         if (request_.kept_rows - next_ < listed_.size()) {
-            return invalid_argument(fmt::format("seal: kept_rows is {}, the sources keep more", request_.kept_rows));
+            return invalid_argument(format_text("seal: kept_rows is {}, the sources keep more", request_.kept_rows));
         }
         if (request_.stop.stop_requested()) return cancelled();
         scratch_.reset();

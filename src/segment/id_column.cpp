@@ -1,9 +1,9 @@
 #include "sextant/segment/id_column.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
+
+#include "core/format_text.hpp"
 
 namespace sextant::inline v1 {
 
@@ -68,7 +68,7 @@ Result<void> IdColumn::check(std::uint32_t row_count) const {
         const bool zeros =
             std::all_of(bytes.begin(), bytes.begin() + 8, [](auto byte) { return byte == decltype(byte){}; });
         if (kinds_[row] > 1 || (integer && !zeros)) {
-            return Error{ErrorCode::corruption, fmt::format("ids: row {}: kind {} does not suit its bytes", row,
+            return Error{ErrorCode::corruption, format_text("ids: row {}: kind {} does not suit its bytes", row,
                                                             static_cast<unsigned>(kinds_[row]))};
         }
     }

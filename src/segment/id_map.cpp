@@ -1,12 +1,11 @@
 #include "sextant/segment/id_map.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "sextant/core/assert.hpp"
 #include "sextant/core/random.hpp"
 
@@ -64,20 +63,20 @@ Result<void> IdTable::check(const IdView& ids, std::uint32_t row_count) const {
         const std::uint32_t row = entry & row_mask_;
         if (row >= row_count) {
             return Error{ErrorCode::corruption,
-                         fmt::format("id map: slot {} names row {} of {}", slot, row, row_count)};
+                         format_text("id map: slot {} names row {} of {}", slot, row, row_count)};
         }
         ++taken;
     }
     if (taken != row_count || taken >= slot_count_) {
         return Error{ErrorCode::corruption,
-                     fmt::format("id map: {} of {} slots are taken, expected {}", taken, slot_count_, row_count)};
+                     format_text("id map: {} of {} slots are taken, expected {}", taken, slot_count_, row_count)};
     }
     // From here on a search ends and stays inside. Each row found under its own id: no row is missing, none is there
     // twice, and no two rows have one id.
     for (std::uint32_t row = 0; row < row_count; ++row) {
         const PointId id = ids[row];
         if (find(ids, id, id.hash()) == RowId{row}) continue;
-        return Error{ErrorCode::corruption, fmt::format("id map: the id of row {} does not lead to it", row)};
+        return Error{ErrorCode::corruption, format_text("id map: the id of row {} does not lead to it", row)};
     }
     return {};
 }

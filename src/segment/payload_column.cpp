@@ -1,9 +1,8 @@
 #include "sextant/segment/payload_column.hpp"
 
-#include <fmt/format.h>
-
 #include <cstring>
 
+#include "core/format_text.hpp"
 #include "sextant/core/limits.hpp"
 
 namespace sextant::inline v1 {
@@ -46,14 +45,14 @@ Result<void> PayloadColumn::adopt(std::uint32_t row_count, std::uint64_t byte_co
         const std::uint64_t end = ends_[row];
         if (end < before || end > byte_count || end - before > limits::max_payload_size) {
             return Error{ErrorCode::corruption,
-                         fmt::format("payload: row {}: it ends at {}, the one before at {}, all at {}", row, end,
+                         format_text("payload: row {}: it ends at {}, the one before at {}, all at {}", row, end,
                                      before, byte_count)};
         }
         before = end;
     }
     if (before != byte_count) {
         return Error{ErrorCode::corruption,
-                     fmt::format("payload: the last row ends at {}, all at {}", before, byte_count)};
+                     format_text("payload: the last row ends at {}, all at {}", before, byte_count)};
     }
     used_ = byte_count;
     return {};

@@ -1,11 +1,10 @@
 #include "sextant/segment/sealed_segment.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "sextant/core/assert.hpp"
 #include "sextant/core/limits.hpp"
 
@@ -130,7 +129,7 @@ Result<std::shared_ptr<SealedSegment>> SegmentSealer::build(const Environment& e
                                                             FunctionRef<void(double)> progress) const {
     SEXTANT_ASSERT(kept_rows_ > 0);
     if (kept_rows_ > limits::max_rows_per_segment) {
-        return Error{ErrorCode::resource_exhausted, fmt::format("segment: {} rows, a segment holds at most {}",
+        return Error{ErrorCode::resource_exhausted, format_text("segment: {} rows, a segment holds at most {}",
                                                                 kept_rows_, limits::max_rows_per_segment)};
     }
     const auto rows = static_cast<std::uint32_t>(kept_rows_);

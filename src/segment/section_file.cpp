@@ -1,9 +1,9 @@
 #include "segment/section_file.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include "core/format_text.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
@@ -80,7 +80,7 @@ public:
         SEXTANT_TRY_ASSIGN(const std::uint64_t size, file_.size());
         if (size == entry_.size) return {};
         return format::damaged(file_.path(), std::min(size, entry_.size),
-                               fmt::format("the file has {} bytes, expected {}", size, entry_.size));
+                               format_text("the file has {} bytes, expected {}", size, entry_.size));
     }
     /// Empty at the end.
     Result<std::span<const std::byte>> next() {
@@ -96,7 +96,7 @@ public:
             if (computed == stored) continue;
             return format::damaged(
                 file_.path(), at_ + i,
-                fmt::format("checksum of block {} is {:016x}, computed {:016x}", index, stored, computed));
+                format_text("checksum of block {} is {:016x}, computed {:016x}", index, stored, computed));
         }
         at_ += piece.size();
         return std::span<const std::byte>(piece);
@@ -179,7 +179,7 @@ Result<void> read_section_file(FileSystem& files, const std::string& path, const
     if (const std::uint64_t expected = section_file_size(sizes); entry.size != expected) {
         return format::damaged(
             path, std::min(entry.size, expected),
-            fmt::format("the file should have {} bytes for its sections, and has {}", expected, entry.size));
+            format_text("the file should have {} bytes for its sections, and has {}", expected, entry.size));
     }
     SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
     PieceReader reader(*file, identity, entry);

@@ -1,10 +1,9 @@
 // Files of what changed in a sealed segment since its own were written.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "core/format_text.hpp"
 #include "sextant/format/row_changes.hpp"
 #include "sextant/payload/payload_view.hpp"
 #include "sextant/segment/segment_files.hpp"
@@ -16,10 +15,10 @@ using format::FileIdentity;
 using format::FileKind;
 
 std::string tombstones_path(const SegmentPlace& place, std::uint64_t number) {
-    return fmt::format("{}/del-{:06}", place.path(), number);
+    return format_text("{}/del-{:06}", place.path(), number);
 }
 std::string overlay_path(const SegmentPlace& place, std::uint64_t number) {
-    return fmt::format("{}/payload-{:06}", place.path(), number);
+    return format_text("{}/payload-{:06}", place.path(), number);
 }
 
 /// The name appears when the file is whole, and lasts when this returns.
@@ -97,7 +96,7 @@ Result<void> read_overlay(const SegmentPlace& place, std::uint64_t file_number, 
     std::vector<PayloadChange::Owner> hidden;  // nothing is: each row is named once
     for (const format::ChangedPayload& change : changes) {
         if (auto valid = PayloadView(change.payload).validate(); !valid) {
-            return Error{ErrorCode::corruption, fmt::format("{}: row {}: {}", path, change.row, valid.error().message)};
+            return Error{ErrorCode::corruption, format_text("{}: row {}: {}", path, change.row, valid.error().message)};
         }
         SEXTANT_TRY_ASSIGN(auto owned, segment.overlay().make(Lsn{change.version}, change.payload));
         segment.overlay().put(change.row, std::move(owned), hidden);

@@ -1,10 +1,9 @@
 #include "sextant/segment/segment_files.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "segment/section_file.hpp"
 #include "sextant/core/hash.hpp"
 #include "sextant/format/segment_footer.hpp"
@@ -16,7 +15,7 @@ using format::FileEntry;
 using format::FileIdentity;
 using format::FileKind;
 
-std::string SegmentPlace::path() const { return fmt::format("{}/{:06}", directory, number); }
+std::string SegmentPlace::path() const { return format_text("{}/{:06}", directory, number); }
 
 namespace detail {
 namespace {
@@ -32,10 +31,10 @@ std::string name_of(FileKind kind, std::uint16_t field) {
         case FileKind::segment_footer: return "footer";
         case FileKind::ids: return "ids";
         case FileKind::payload: return "payload";
-        case FileKind::graph: return fmt::format("v{}/graph", field);
-        case FileKind::codes: return fmt::format("v{}/codes", field);
-        case FileKind::vectors: return fmt::format("v{}/vectors", field);
-        case FileKind::codebook: return fmt::format("v{}/codebook", field);
+        case FileKind::graph: return format_text("v{}/graph", field);
+        case FileKind::codes: return format_text("v{}/codes", field);
+        case FileKind::vectors: return format_text("v{}/vectors", field);
+        case FileKind::codebook: return format_text("v{}/codebook", field);
         default: return "unknown";
     }
 }
@@ -50,7 +49,7 @@ FileKind kind_of(FieldPart part) noexcept {
     return FileKind::vectors;
 }
 
-Error missing(const std::string& path) { return Error{ErrorCode::corruption, fmt::format("{}: it is missing", path)}; }
+Error missing(const std::string& path) { return Error{ErrorCode::corruption, format_text("{}: it is missing", path)}; }
 
 /// A file that is not there is damage: whoever asks was told that it is.
 Error as_damage(Error error) {
@@ -130,7 +129,7 @@ private:
 
     Result<void> write_field(std::uint16_t index, format::SegmentMeta& meta) {
         const FieldSections field = segment_.fields_[index]->sections();
-        const std::string directory = fmt::format("{}/v{}", draft_, index);
+        const std::string directory = format_text("{}/v{}", draft_, index);
         SEXTANT_TRY(place_.files->create_directory(directory));
         SEXTANT_TRY(write_sections(FileKind::vectors, index, field.vectors));
         if (field.code_stride != 0) {
@@ -200,7 +199,7 @@ Result<format::SegmentFooter> read_footer(const SegmentPlace& place, std::uint64
     const std::uint64_t checksum = hash64(*bytes);
     if (expected != 0 && checksum != expected) {
         return Error{ErrorCode::corruption,
-                     fmt::format("{}: checksum is {:016x}, the manifest says {:016x}", path, checksum, expected)};
+                     format_text("{}: checksum is {:016x}, the manifest says {:016x}", path, checksum, expected)};
     }
     return format::decode_segment_footer(*bytes, identity_of(place, FileKind::segment_footer), path);
 }
@@ -222,7 +221,7 @@ Result<void> check_list(const SegmentPlace& place, const format::SegmentFooter& 
         if (footer.find(kind, field) == nullptr) return missing(place.path() + "/" + name_of(kind, field));
     }
     if (footer.files.size() == wanted.size()) return {};
-    return Error{ErrorCode::corruption, fmt::format("{}/footer: lists {} files, expected {}", place.path(),
+    return Error{ErrorCode::corruption, format_text("{}/footer: lists {} files, expected {}", place.path(),
                                                     footer.files.size(), wanted.size())};
 }
 
@@ -242,7 +241,7 @@ Result<format::SegmentMeta> read_meta(const SegmentPlace& place, const format::S
 
 Result<void> check_field(const format::FieldMeta& meta, const VectorField& field, const std::string& path) {
     const auto wrong = [&](std::string_view what, std::uint64_t got, std::uint64_t expected) {
-        return Error{ErrorCode::corruption, fmt::format("{}/meta: {} is {}, expected {}", path, what, got, expected)};
+        return Error{ErrorCode::corruption, format_text("{}/meta: {} is {}, expected {}", path, what, got, expected)};
     };
     if (meta.metric != field.metric()) {
         return wrong("metric", static_cast<std::uint64_t>(meta.metric), static_cast<std::uint64_t>(field.metric()));
@@ -277,7 +276,7 @@ public:
         const std::uint64_t expected = section_file_size(section_sizes);
         if (size == expected) return {};
         return Error{ErrorCode::corruption,
-                     fmt::format("{}: offset {}: the file has {} bytes, expected {} for its sections", path,
+                     format_text("{}: offset {}: the file has {} bytes, expected {} for its sections", path,
                                  std::min(size, expected), size, expected)};
     }
 
@@ -306,7 +305,7 @@ Result<ReadSegment> SegmentFiles::read(const SegmentPlace& place, std::span<cons
     SEXTANT_TRY_ASSIGN(const format::SegmentFooter footer, read_footer(place, options.expected_footer));
     SEXTANT_TRY_ASSIGN(const format::SegmentMeta meta, read_meta(place, footer));
     if (meta.fields.size() != fields.size()) {
-        return Error{ErrorCode::corruption, fmt::format("{}/meta: {} vector fields, expected {}", place.path(),
+        return Error{ErrorCode::corruption, format_text("{}/meta: {} vector fields, expected {}", place.path(),
                                                         meta.fields.size(), fields.size())};
     }
     const PartReader parts(place, footer);

@@ -1,9 +1,9 @@
 #include "sextant/wal/wal_files.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include "core/format_text.hpp"
 
 namespace sextant::inline v1 {
 namespace {
@@ -12,7 +12,7 @@ constexpr std::string_view log_ending = ".wal";
 constexpr std::string_view recycled_ending = ".old";
 constexpr std::string_view temporary_ending = ".tmp";
 
-std::string name_of(std::uint64_t number, std::string_view ending) { return fmt::format("{:06}{}", number, ending); }
+std::string name_of(std::uint64_t number, std::string_view ending) { return format_text("{:06}{}", number, ending); }
 
 std::optional<std::uint64_t> number_in(std::string_view name, std::string_view ending) {
     constexpr std::size_t least_digits = 6;
@@ -62,7 +62,7 @@ Result<WalListing> list_wal_files(const WalPlace& place) {
                                          [](const auto& a, const auto& b) { return a.number == b.number; });
     if (twin == listing.logs.end()) return listing;
     return Error{ErrorCode::corruption,
-                 fmt::format("{}: it has the same number as {}", place.path(twin->name), place.path((twin + 1)->name))};
+                 format_text("{}: it has the same number as {}", place.path(twin->name), place.path((twin + 1)->name))};
 }
 
 Result<WalHeader> read_wal_header(const File& file, const WalPlace& place, std::uint64_t number) {
@@ -76,7 +76,7 @@ Result<WalHeader> read_wal_header(const File& file, const WalPlace& place, std::
     }
     SEXTANT_TRY_ASSIGN(const auto header, format::decode_file_header(read, place.identity(number), file.path()));
     if (header.sequence == 0) {
-        return Error{ErrorCode::corruption, fmt::format("{}: the first effect has number 0", file.path())};
+        return Error{ErrorCode::corruption, format_text("{}: the first effect has number 0", file.path())};
     }
     return WalHeader{.sequence = header.sequence};
 }

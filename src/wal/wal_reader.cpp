@@ -1,13 +1,12 @@
 #include "sextant/wal/wal_reader.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "core/format_text.hpp"
 #include "wal/frame_scan.hpp"
 #include "wal/log_window.hpp"
 
@@ -98,9 +97,9 @@ private:
         expected_ = std::max(expected_, flushed_ + 1);
         if (unreadable != nullptr && unreadable->number < file.number) {
             set_damage(
-                fmt::format("{} (effects {} to {} were in it)", unreadable->header.problem, expected_, first - 1));
+                format_text("{} (effects {} to {} were in it)", unreadable->header.problem, expected_, first - 1));
         } else {
-            set_damage(fmt::format("{}: it begins with effect {}, and no file has effects {} to {}", file.path, first,
+            set_damage(format_text("{}: it begins with effect {}, and no file has effects {} to {}", file.path, first,
                                    expected_, first - 1));
         }
         return false;
@@ -168,13 +167,13 @@ private:
     Result<void> missing_before_next(const LogFile& file, LogWindow& window, std::uint64_t position) {
         SEXTANT_TRY_ASSIGN(const FrameScan scan,
                            detail::scan_frames(window, place_.identity(file.number), position, expected_ + 1));
-        std::string what = fmt::format(
+        std::string what = format_text(
             "{}: offset {}: no valid frame with effect {}, but a later file begins with {}; {} valid frames ({} bytes) "
             "follow in this file",
             file.path, position, expected_, file.end, scan.frames, scan.bytes);
         for (const LogFile& other : files_) {
             if (other.number <= file.number || other.header.sequence || other.end != file.end) continue;
-            what += fmt::format("; {}", other.header.problem);
+            what += format_text("; {}", other.header.problem);
         }
         set_damage(std::move(what), scan);
         return {};
@@ -183,7 +182,7 @@ private:
     std::string describe(const LogFile& file, std::uint64_t position, const ParsedFrame& found,
                          const FrameScan& scan) const {
         if (scan.gave_up) {
-            return fmt::format(
+            return format_text(
                 "{}: offset {}: no valid frame with effect {}, and too much behind it looks like frames to "
                 "tell whether more had been written",
                 file.path, position, expected_);
@@ -191,7 +190,7 @@ private:
         const char* const what = found.state == FrameState::end       ? "zeros"
                                  : found.state == FrameState::invalid ? "no valid frame"
                                                                       : "a frame that does not follow";
-        return fmt::format(
+        return format_text(
             "{}: offset {}: {} where effect {} was on disk; {} valid frames ({} bytes) follow, written when effects up "
             "to {} were on disk",
             file.path, position, what, expected_, scan.frames, scan.bytes, scan.synced);
@@ -217,7 +216,7 @@ private:
             SEXTANT_TRY_ASSIGN(LogWindow window, LogWindow::over(*opened));
             SEXTANT_TRY_ASSIGN(const FrameScan scan, detail::scan_frames(window, place_.identity(file.number), 0, 0));
             if (scan.frames == 0 && !scan.gave_up) continue;
-            set_damage(fmt::format("{}; {} valid frames ({} bytes) are in the file", file.header.problem, scan.frames,
+            set_damage(format_text("{}; {} valid frames ({} bytes) are in the file", file.header.problem, scan.frames,
                                    scan.bytes),
                        scan);
             return {};

@@ -1,11 +1,11 @@
 #include "sextant/wal/wal_writer.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <utility>
+
+#include "core/format_text.hpp"
 
 namespace sextant::inline v1 {
 namespace {
@@ -16,20 +16,20 @@ using format::WalFrameKind;
 Result<void> check_frame(WalFrameKind kind, std::uint64_t first, std::uint32_t count,
                          std::span<const std::byte> payload, std::uint64_t appended) {
     if (first != appended + 1) {
-        return invalid_argument(fmt::format("first: got {}, expected {}, the next effect", first, appended + 1));
+        return invalid_argument(format_text("first: got {}, expected {}, the next effect", first, appended + 1));
     }
     if (kind == WalFrameKind::clean_close) {
         if (count == 0 && payload.empty()) return {};
         return invalid_argument(
-            fmt::format("clean close: got {} effects in {} bytes, expected none", count, payload.size()));
+            format_text("clean close: got {} effects in {} bytes, expected none", count, payload.size()));
     }
     if (count == 0) return invalid_argument("count: got 0, expected at least 1");
     if (count > std::numeric_limits<std::uint64_t>::max() - first) {
-        return invalid_argument(fmt::format("count: got {}, no numbers are left for so many effects", count));
+        return invalid_argument(format_text("count: got {}, no numbers are left for so many effects", count));
     }
     if (payload.size() > limits::max_wal_payload) {
         return invalid_argument(
-            fmt::format("payload: got {} bytes, expected at most {}", payload.size(), limits::max_wal_payload));
+            format_text("payload: got {} bytes, expected at most {}", payload.size(), limits::max_wal_payload));
     }
     return {};
 }
@@ -101,7 +101,7 @@ Result<void> WalWriter::close() {
 Result<void> WalWriter::check_usable() const {
     if (!broken()) return {};
     const MutexLock lock(state_mutex_);
-    return Error{ErrorCode::read_only, fmt::format("the log failed before: {}; reopen the collection", failure_)};
+    return Error{ErrorCode::read_only, format_text("the log failed before: {}; reopen the collection", failure_)};
 }
 
 Error WalWriter::fail(Error error) {

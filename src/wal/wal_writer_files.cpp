@@ -1,12 +1,11 @@
 // The files of a log as its writer makes, changes and gives them up. The order of the steps is docs/format/wal.md's.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <functional>
 #include <iterator>
 #include <optional>
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "sextant/wal/wal_writer.hpp"
 
 namespace sextant::inline v1 {
@@ -47,7 +46,7 @@ Result<std::unique_ptr<WalWriter>> WalWriter::create(const WalPlace& place, cons
     if (next == 0) return invalid_argument("next: got 0, expected at least 1");
     SEXTANT_TRY_ASSIGN(const WalListing listing, list_wal_files(place));
     if (number < listing.next_number()) {
-        return Error{ErrorCode::already_exists, fmt::format("{}: there are log files up to number {}",
+        return Error{ErrorCode::already_exists, format_text("{}: there are log files up to number {}",
                                                             place.path(wal_name(number)), listing.next_number() - 1)};
     }
     std::unique_ptr<WalWriter> writer(new WalWriter(place, options, next));

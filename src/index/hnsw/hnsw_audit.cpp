@@ -1,17 +1,16 @@
 #include "sextant/index/hnsw/hnsw_audit.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <vector>
 
+#include "core/format_text.hpp"
 #include "sextant/index/hnsw/hnsw_update.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
 
 Error damaged(const char* what, std::uint32_t id, const char* problem, std::uint32_t value) {
-    return Error{ErrorCode::corruption, fmt::format("graph: the list of {} {} {} {}", what, id, problem, value)};
+    return Error{ErrorCode::corruption, format_text("graph: the list of {} {} {} {}", what, id, problem, value)};
 }
 
 /// Checks one list and returns how many links it holds.
@@ -74,7 +73,7 @@ Result<void> check_range(const GraphView& graph) {
                    static_cast<std::uint32_t>(list[i] != to_index(no_row));
         }
         if (bad == 0) continue;
-        return Error{ErrorCode::corruption, fmt::format("graph: the list of row {} holds a number out of range", row)};
+        return Error{ErrorCode::corruption, format_text("graph: the list of row {} holds a number out of range", row)};
     }
     return {};
 }

@@ -1,10 +1,9 @@
 #include "sextant/index/hnsw/hnsw_build.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <atomic>
 
+#include "core/format_text.hpp"
 #include "sextant/index/hnsw/hnsw_connect.hpp"
 #include "sextant/index/hnsw/hnsw_rules.hpp"
 #include "sextant/index/hnsw/hnsw_search.hpp"
@@ -26,7 +25,7 @@ public:
     [[nodiscard]] Result<void> run(std::uint32_t first, std::uint32_t end) {
         SEXTANT_TRY(plan(first, end));
         if (!find()) {
-            return Error{ErrorCode::cancelled, fmt::format("linking was stopped at row {} of {}", first_, end_)};
+            return Error{ErrorCode::cancelled, format_text("linking was stopped at row {} of {}", first_, end_)};
         }
         adopt_all();
         answer();

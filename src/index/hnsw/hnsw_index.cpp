@@ -1,10 +1,9 @@
 #include "sextant/index/hnsw/hnsw_index.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "sextant/core/checked.hpp"
 #include "sextant/index/hnsw/hnsw_audit.hpp"
 #include "sextant/index/hnsw/hnsw_build.hpp"
@@ -29,15 +28,15 @@ namespace {
 
 Result<void> check_params(const HnswParams& params, std::uint32_t max_rows) {
     if (params.m < min_m || params.m > max_m) {
-        return invalid_argument(fmt::format("m is {}; it may be {} .. {}", params.m, min_m, max_m));
+        return invalid_argument(format_text("m is {}; it may be {} .. {}", params.m, min_m, max_m));
     }
     if (params.ef_construction < params.m || params.ef_construction > max_ef_construction) {
-        return invalid_argument(fmt::format("ef_construction is {}; it may be m ({}) .. {}", params.ef_construction,
+        return invalid_argument(format_text("ef_construction is {}; it may be m ({}) .. {}", params.ef_construction,
                                             params.m, max_ef_construction));
     }
     if (max_rows >= CandidatePool::id_limit) {
         return invalid_argument(
-            fmt::format("max_rows is {}; it may be up to {}", max_rows, CandidatePool::id_limit - 1));
+            format_text("max_rows is {}; it may be up to {}", max_rows, CandidatePool::id_limit - 1));
     }
     return {};
 }
@@ -66,18 +65,18 @@ Result<HnswIndex> HnswIndex::from_rows(const HnswIndex& old, std::span<const std
     const detail::GraphView graph = old.impl_->store.view();
     if (new_row_of_old.size() != graph.row_limit) {
         return invalid_argument(
-            fmt::format("new_row_of_old names {} rows; the graph holds {}", new_row_of_old.size(), graph.row_limit));
+            format_text("new_row_of_old names {} rows; the graph holds {}", new_row_of_old.size(), graph.row_limit));
     }
     std::uint32_t next = 0;
     for (const std::uint32_t row : new_row_of_old) {
         if (row == to_index(no_row)) continue;
         if (row != next++) {
-            return invalid_argument(fmt::format("new_row_of_old holds {} where {} comes next", row, next - 1));
+            return invalid_argument(format_text("new_row_of_old holds {} where {} comes next", row, next - 1));
         }
     }
     if (next != kept_rows || kept_rows > max_rows) {
         return invalid_argument(
-            fmt::format("new_row_of_old keeps {} rows; kept_rows is {}, max_rows {}", next, kept_rows, max_rows));
+            format_text("new_row_of_old keeps {} rows; kept_rows is {}, max_rows {}", next, kept_rows, max_rows));
     }
     SEXTANT_TRY_ASSIGN(HnswIndex index, create(old.params(), max_rows, account));
     SEXTANT_TRY(detail::copy_rows(graph, new_row_of_old, kept_rows, index.impl_->store, index.impl_->tree, build));
@@ -102,7 +101,7 @@ Result<void> HnswIndex::link(std::uint32_t row_count, bool flush, const HnswBuil
     if (impl_->store.sealed()) return finished();
     if (row_count > impl_->store.max_rows()) {
         return Error{ErrorCode::resource_exhausted,
-                     fmt::format("{} rows to link; the graph was reserved for {}", row_count, impl_->store.max_rows())};
+                     format_text("{} rows to link; the graph was reserved for {}", row_count, impl_->store.max_rows())};
     }
     return detail::link_rows(impl_->store, impl_->tree, row_count, flush, build);
 }

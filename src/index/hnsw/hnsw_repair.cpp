@@ -1,12 +1,11 @@
 #include "sextant/index/hnsw/hnsw_repair.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <numeric>
 #include <vector>
 
+#include "core/format_text.hpp"
 #include "sextant/index/hnsw/hnsw_connect.hpp"
 #include "sextant/index/hnsw/hnsw_rules.hpp"
 #include "sextant/index/hnsw/hnsw_update.hpp"
@@ -226,7 +225,7 @@ Result<void> repair_rows(LinkStore& store, SpanningTree& tree, std::span<const R
     const auto slots_touched = find_touched(graph, slots, true, build);
     Healer healer(graph, numbers, slots, store, tree, build);
     if (build.stop.stop_requested()) {
-        return Error{ErrorCode::cancelled, fmt::format("repair of {} rows was stopped before it began", erased.size())};
+        return Error{ErrorCode::cancelled, format_text("repair of {} rows was stopped before it began", erased.size())};
     }
     // A new entry first: from then on no search begins at a row that goes. Where nobody is left the old one stays.
     const std::uint32_t entry_row = to_index(graph.entry_row());
@@ -236,7 +235,7 @@ Result<void> repair_rows(LinkStore& store, SpanningTree& tree, std::span<const R
     }
     const bool healed = healer.heal_all(rows_touched, false) && healer.heal_all(slots_touched, true);
     healer.finish(tree);  // also after a stop: searches go on in this graph, and every live row is to be reachable
-    if (!healed) return Error{ErrorCode::cancelled, fmt::format("repair of {} rows was stopped", erased.size())};
+    if (!healed) return Error{ErrorCode::cancelled, format_text("repair of {} rows was stopped", erased.size())};
     return {};
 }
 

@@ -1,10 +1,10 @@
 #include "sextant/index/hnsw/link_store.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
+
+#include "core/format_text.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
@@ -203,7 +203,7 @@ Result<LinkStore> LinkStore::for_sections(const HnswParams& params, std::uint32_
 
 Result<void> LinkStore::load() {
     const auto wrong = [](const char* field, std::uint64_t got, std::uint64_t expected) {
-        return Error{ErrorCode::corruption, fmt::format("graph: {} is {}, expected {}", field, got, expected)};
+        return Error{ErrorCode::corruption, format_text("graph: {} is {}, expected {}", field, got, expected)};
     };
     if (upper_section_size_ < upper_header_size) return wrong("size", upper_section_size_, upper_header_size);
     std::byte* const base = upper_section_.base();

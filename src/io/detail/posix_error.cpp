@@ -1,8 +1,8 @@
 #include "io/detail/posix_error.hpp"
 
-#include <fmt/format.h>
-
 #include <system_error>
+
+#include "core/format_text.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
@@ -26,13 +26,13 @@ ErrorCode code_of(int number) noexcept {
 
 Error posix_error(std::string_view path, std::string_view doing, int number) {
     // Not strerror(): it may share one buffer between threads.
-    return Error{code_of(number), fmt::format("{}: {}: {}", path, doing, std::generic_category().message(number))};
+    return Error{code_of(number), format_text("{}: {}: {}", path, doing, std::generic_category().message(number))};
 }
 
 Result<void> check_path(const std::string& path) {
     if (path.empty()) return invalid_argument("path: it is empty");
     if (path.find('\0') == std::string::npos) return {};
-    return invalid_argument(fmt::format("path: a zero byte after '{}'", path.c_str()));
+    return invalid_argument(format_text("path: a zero byte after '{}'", path.c_str()));
 }
 
 }  // namespace sextant::inline v1::detail

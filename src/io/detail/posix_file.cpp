@@ -1,7 +1,6 @@
 #include "io/detail/posix_file.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/format_text.hpp"
 #include "io/detail/posix_error.hpp"
 
 namespace sextant::inline v1::detail {
@@ -59,7 +59,7 @@ PosixFile::PosixFile(Descriptor descriptor, std::string path) noexcept
 
 Result<void> PosixFile::check_range(std::uint64_t offset, std::uint64_t size) const {
     if (offset <= most_offset && size <= most_offset - offset) return {};
-    return invalid_argument(fmt::format("{}: offset {} and size {} reach past {}", path_, offset, size, most_offset));
+    return invalid_argument(format_text("{}: offset {} and size {} reach past {}", path_, offset, size, most_offset));
 }
 
 Result<std::size_t> PosixFile::read_at(std::uint64_t offset, std::span<std::byte> into) const {
@@ -70,7 +70,7 @@ Result<std::size_t> PosixFile::read_at(std::uint64_t offset, std::span<std::byte
         const ssize_t count = retry_interrupted(
             [&] { return ::pread(descriptor_.number(), into.data() + done, size, static_cast<off_t>(offset + done)); });
         const int number = errno;  // before anything that may change it
-        if (count == -1) return posix_error(path_, fmt::format("read {} bytes at {}", size, offset + done), number);
+        if (count == -1) return posix_error(path_, format_text("read {} bytes at {}", size, offset + done), number);
         if (count == 0) break;
         done += static_cast<std::size_t>(count);
     }
@@ -88,7 +88,7 @@ Result<void> PosixFile::write_at(std::uint64_t offset, std::span<const std::byte
         // A device that takes nothing and gives no reason would keep this loop for ever.
         if (count <= 0) {
             const int number = count == 0 ? EIO : errno;
-            return posix_error(path_, fmt::format("write {} bytes at {}", size, offset + done), number);
+            return posix_error(path_, format_text("write {} bytes at {}", size, offset + done), number);
         }
         done += static_cast<std::size_t>(count);
     }
@@ -105,7 +105,7 @@ Result<void> PosixFile::truncate(std::uint64_t size) {
     SEXTANT_TRY(check_range(0, size));
     if (retry_interrupted([&] { return ::ftruncate(descriptor_.number(), static_cast<off_t>(size)); }) != 0) {
         const int number = errno;
-        return posix_error(path_, fmt::format("truncate to {} bytes", size), number);
+        return posix_error(path_, format_text("truncate to {} bytes", size), number);
     }
     return {};
 }
@@ -117,7 +117,7 @@ Result<void> PosixFile::allocate(std::uint64_t size) {
     do {
         number = ::posix_fallocate(descriptor_.number(), 0, static_cast<off_t>(size));  // does not set errno
     } while (number == EINTR);
-    if (number != 0) return posix_error(path_, fmt::format("allocate {} bytes", size), number);
+    if (number != 0) return posix_error(path_, format_text("allocate {} bytes", size), number);
     return {};
 }
 
@@ -134,7 +134,7 @@ Result<std::unique_ptr<MappedFile>> PosixFile::map() const {
     const auto mapped_size = static_cast<std::size_t>(file_size);
     void* address = ::mmap(nullptr, mapped_size, PROT_READ, MAP_SHARED, descriptor_.number(), 0);
     const int number = errno;
-    if (address == MAP_FAILED) return posix_error(path_, fmt::format("map {} bytes", file_size), number);
+    if (address == MAP_FAILED) return posix_error(path_, format_text("map {} bytes", file_size), number);
     return std::unique_ptr<MappedFile>(std::make_unique<PosixMapping>(address, mapped_size));
 }
 

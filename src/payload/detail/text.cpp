@@ -1,9 +1,9 @@
 #include "payload/detail/text.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <cstring>
+
+#include "core/format_text.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
@@ -79,12 +79,12 @@ std::string shown(std::string_view text) {
     for (const char c : text.substr(0, shown_limit)) {
         const auto byte = static_cast<unsigned char>(c);
         if (byte < 0x20 || byte >= 0x7f || c == '"' || c == '\\') {
-            out += fmt::format("\\x{:02x}", byte);
+            out += format_text("\\x{:02x}", byte);
         } else {
             out += c;
         }
     }
-    out += text.size() > shown_limit ? fmt::format("\"... ({} bytes)", text.size()) : "\"";
+    out += text.size() > shown_limit ? format_text("\"... ({} bytes)", text.size()) : "\"";
     return out;
 }
 
