@@ -54,7 +54,9 @@ Result<std::shared_ptr<SealedSegment>> CoreState::store_segment(const std::share
     const ReadOptions read_options{.account = &account,
                                    .executor = &executor_source->get(),
                                    .expected_footer = written.footer_checksum,
-                                   .rebuild_derived = false};
+                                   .rebuild_derived = false,
+                                   .residency = store->residency(),
+                                   .check_mapped = true};
     SEXTANT_TRY_ASSIGN(ReadSegment read, read_segment(place, fields, read_options));
     const format::ManifestSegment entry{
         .number = number, .footer_checksum = written.footer_checksum, .row_count = read.segment->row_count()};

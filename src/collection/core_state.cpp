@@ -137,6 +137,7 @@ Result<void> CoreState::close() noexcept {
         }
         // Writers that wait for the log see what they wrote published, and return.
         commits.settle();
+        store->unlock();
         // No room to say that it was closed: the next opening reads the log as after a crash, and finds all of it.
         if (!flushed && flushed.error().code == ErrorCode::resource_exhausted) flushed = {};
     }

@@ -49,7 +49,9 @@ private:
         const ReadOptions options{.account = &core_.account,
                                   .executor = &core_.executor_source->get(),
                                   .expected_footer = entry.footer_checksum,
-                                  .rebuild_derived = true};
+                                  .rebuild_derived = true,
+                                  .residency = core_.store->residency(),
+                                  .check_mapped = on_corruption_ != OnCorruption::fail};
         SEXTANT_TRY_ASSIGN(ReadSegment read, read_segment(place, core_.fields, options));
         if (read.segment->row_count() != entry.row_count) {
             return Error{ErrorCode::corruption, format_text("segment {}: {} rows, the manifest says {}", entry.number,

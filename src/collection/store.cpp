@@ -74,10 +74,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Wanted
     if (open.files == nullptr) store->own_files_ = posix_file_system();
     store->files_ = open.files == nullptr ? store->own_files_.get() : open.files;
     store->read_only_ = open.mode == OpenMode::read_only || open.on_corruption != OnCorruption::fail;
-    if (open.residency.value_or(wanted.residency) != Residency::resident) {
-        return Error{ErrorCode::unsupported,
-                     "open.residency: this version reads segments into memory, expected resident"};
-    }
+    store->residency_ = open.residency.value_or(wanted.residency);
     FileSystem& files = *store->files_;
     const bool may_create = open.mode == OpenMode::open_or_create || open.mode == OpenMode::create;
     SEXTANT_TRY_ASSIGN(const bool there, files.exists(path));

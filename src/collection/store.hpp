@@ -32,7 +32,11 @@ public:
     [[nodiscard]] FileSystem& files() const noexcept { return *files_; }
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] bool read_only() const noexcept { return read_only_; }
+    [[nodiscard]] Residency residency() const noexcept { return residency_; }
     [[nodiscard]] const format::Manifest& manifest() const noexcept { return manifest_; }
+
+    /// For others to open the directory. REQUIRES: nothing is written from now on.
+    void unlock() noexcept { lock_.reset(); }
 
     [[nodiscard]] WalPlace wal() const;
     [[nodiscard]] SegmentPlace segment(std::uint64_t number) const;
@@ -68,6 +72,7 @@ private:
     FileSystem* files_ = nullptr;
     std::unique_ptr<FileLock> lock_;
     bool read_only_ = false;
+    Residency residency_ = Residency::resident;
     std::array<std::byte, 16> collection_ = {};
     std::uint64_t manifest_number_ = 0;
     bool manifest_unknown_ = false;  ///< writing one failed half way

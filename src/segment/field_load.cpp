@@ -19,9 +19,14 @@ bool repairable(const Error& error, const FieldSource& source) noexcept {
 Result<RawRows> load_vectors(const FieldShape& shape, const FieldSource& source) {
     const std::uint64_t rows = source.row_count;
     const std::uint64_t sizes[] = {rows * float_stride(shape.dimension), rows * sizeof(float)};
-    SEXTANT_TRY(source.fits(FieldPart::vectors, std::span(sizes).first(shape.metric.unit_length ? 2 : 1)));
+    const auto section_sizes = std::span(sizes).first(shape.metric.unit_length ? 2 : 1);
+    SEXTANT_TRY(source.fits(FieldPart::vectors, section_sizes));
+    if (source.map != nullptr) {
+        SEXTANT_TRY_ASSIGN(auto map, (*source.map)(FieldPart::vectors, section_sizes));
+        return RawRows::mapped(shape.metric, shape.dimension, source.row_count, std::move(map), *source.account);
+    }
     SEXTANT_TRY_ASSIGN(RawRows raw, RawRows::exact(shape.metric, shape.dimension, source.row_count, *source.account));
-    const auto both = raw.sections(source.row_count);
+    const auto both = raw.writable_sections(source.row_count);
     const std::span<const std::span<std::byte>> sections(both);
     SEXTANT_TRY(source.read(FieldPart::vectors, both[1].empty() ? sections.first(1) : sections));
     return raw;
@@ -68,6 +73,7 @@ Result<std::unique_ptr<SealedField>> FieldBase::load(const FieldSource& source) 
         auto loaded = load_codes(source);
         if (!loaded) {
             if (!repairable(loaded.error(), source)) return std::move(loaded).error();
+            SEXTANT_TRY(raw.check_all());
             source.rebuilt->push_back("codes: " + loaded.error().message);
             loaded = make_codes(raw, build);
         }
@@ -77,6 +83,7 @@ Result<std::unique_ptr<SealedField>> FieldBase::load(const FieldSource& source) 
     auto graph = load_graph(shape_, source);
     if (!graph) {
         if (!repairable(graph.error(), source)) return std::move(graph).error();
+        SEXTANT_TRY(raw.check_all());
         source.rebuilt->push_back("graph: " + graph.error().message);
         SEXTANT_TRY_ASSIGN(HnswIndex empty, HnswIndex::create(shape_.graph, source.row_count, *source.account));
         SEXTANT_TRY(build_graph(empty, raw, codes.get(), build, [](double) {}));

@@ -1,6 +1,7 @@
 #include "sextant/segment/field_rows.hpp"
 
 #include <cstring>
+#include <utility>
 
 #include "core/format_text.hpp"
 #include "sextant/quantizer/vector_math.hpp"
@@ -34,6 +35,24 @@ Result<RawRows> RawRows::exact(const MetricTraits& metric, std::size_t dimension
     return rows;
 }
 
+Result<RawRows> RawRows::mapped(const MetricTraits& metric, std::size_t dimension, std::uint32_t row_count,
+                                std::shared_ptr<const SectionMap> map, MemoryAccount& account) {
+    RawRows rows;
+    rows.dimension_ = dimension;
+    rows.stride_ = float_stride(dimension);
+    rows.unit_length_ = metric.unit_length;
+    if (metric.unit_length) {
+        SEXTANT_TRY_ASSIGN(rows.inverse_norms_, Column<float>::exact(row_count, account, "norms of vectors"));
+        const std::span<const std::byte> norms = map->bytes(1);
+        SEXTANT_TRY(map->check(1, 0, norms.size()));
+        std::memcpy(rows.inverse_norms_.data(), norms.data(), norms.size());
+    }
+    rows.map_ = std::move(map);
+    return rows;
+}
+
+Result<void> RawRows::check_all() const { return map_ == nullptr ? Result<void>() : map_->check_all(); }
+
 Result<void> RawRows::ensure(std::uint32_t row_count) {
     const std::size_t before = vectors_.arena().committed();
     SEXTANT_TRY(vectors_.ensure(row_count * stride_));
@@ -54,7 +73,7 @@ void RawRows::set(RowId row, VectorView vector) noexcept {
 }
 
 VectorView RawRows::get(RowId row) const noexcept {
-    return {reinterpret_cast<const float*>(vectors_.data() + to_index(row) * stride_), dimension_};
+    return {reinterpret_cast<const float*>(base() + to_index(row) * stride_), dimension_};
 }
 
 VectorView RawRows::unit(RowId row, std::span<float> room, bool& zero) const noexcept {
@@ -66,6 +85,7 @@ VectorView RawRows::unit(RowId row, std::span<float> room, bool& zero) const noe
 }
 
 Result<void> RawRows::verify(std::uint32_t row_count) const {
+    SEXTANT_TRY(check_all());
     for (std::uint32_t row = 0; row < row_count; ++row) {
         const VectorView vector = get(RowId{row});
         if (any_non_finite(vector.data(), vector.size())) {
@@ -80,11 +100,12 @@ Result<void> RawRows::verify(std::uint32_t row_count) const {
 }
 
 Result<VectorRows> RawRows::read(std::span<const RowId> rows, QueryScratch& /*scratch*/) const {
+    if (map_ != nullptr) {
+        for (const RowId row : rows) SEXTANT_TRY(map_->check(0, to_index(row) * stride_, stride_));
+    }
     return VectorRows{source(), rows};
 }
 
-RowSource RawRows::source() const noexcept {
-    return {vectors_.data(), stride_, unit_length_ ? inverse_norms_.data() : nullptr};
-}
+RowSource RawRows::source() const noexcept { return {base(), stride_, unit_length_ ? inverse_norms_.data() : nullptr}; }
 
 }  // namespace sextant::inline v1::detail

@@ -143,6 +143,12 @@ FieldAnswer Search::run() {
     prepare();
     if (count_ == 0) return answer_;
     bind_codes();
+    if (coded_ < row_count_) {  // raw vectors are scored where they lie
+        if (auto readable = view_.vectors->check_all(); !readable) {
+            answer_.failure = std::move(readable).error();
+            return answer_;
+        }
+    }
     want_ = rescore_ ? candidates_for(query_, ranked_, trust_) : ranked_;
     want_ = static_cast<std::size_t>(std::min<std::uint64_t>(want_, admitted_));
     buffers_ = ScanBuffers::take(scratch_.query);

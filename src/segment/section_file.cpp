@@ -16,6 +16,27 @@ std::uint64_t round_up(std::uint64_t size) noexcept {
     return (size + section_alignment - 1) / section_alignment * section_alignment;
 }
 
+Error wrong_size(const std::string& path, std::uint64_t size, std::uint64_t expected) {
+    return format::damaged(path, std::min(size, expected),
+                           format_text("the file has {} bytes, expected {}", size, expected));
+}
+
+Result<void> check_size(const File& file, const format::FileEntry& entry) {
+    SEXTANT_TRY_ASSIGN(const std::uint64_t size, file.size());
+    if (size == entry.size) return {};
+    return wrong_size(file.path(), size, entry.size);
+}
+
+/// That the footer lists the file with the size its sections need.
+Result<void> check_listed_size(const format::FileEntry& entry, std::span<const std::uint64_t> section_sizes,
+                               const std::string& path) {
+    const std::uint64_t expected = section_file_size(section_sizes);
+    if (entry.size == expected) return {};
+    return format::damaged(
+        path, std::min(entry.size, expected),
+        format_text("the file should have {} bytes for its sections, and has {}", expected, entry.size));
+}
+
 /// Collects bytes into pieces, and writes and hashes each when it is full.
 class PieceWriter {
 public:
@@ -76,12 +97,6 @@ public:
     PieceReader(const File& file, const format::FileIdentity& identity, const format::FileEntry& entry)
         : file_(file), identity_(identity), entry_(entry), piece_(std::min<std::uint64_t>(piece_size, entry.size)) {}
 
-    Result<void> check_size() const {
-        SEXTANT_TRY_ASSIGN(const std::uint64_t size, file_.size());
-        if (size == entry_.size) return {};
-        return format::damaged(file_.path(), std::min(size, entry_.size),
-                               format_text("the file has {} bytes, expected {}", size, entry_.size));
-    }
     /// Empty at the end.
     Result<std::span<const std::byte>> next() {
         const std::uint64_t left = entry_.size - at_;
@@ -176,14 +191,10 @@ Result<void> read_section_file(FileSystem& files, const std::string& path, const
                                const format::FileEntry& entry, std::span<const std::span<std::byte>> sections) {
     std::vector<std::uint64_t> sizes;
     for (const auto section : sections) sizes.push_back(section.size());
-    if (const std::uint64_t expected = section_file_size(sizes); entry.size != expected) {
-        return format::damaged(
-            path, std::min(entry.size, expected),
-            format_text("the file should have {} bytes for its sections, and has {}", expected, entry.size));
-    }
+    SEXTANT_TRY(check_listed_size(entry, sizes, path));
     SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
+    SEXTANT_TRY(check_size(*file, entry));
     PieceReader reader(*file, identity, entry);
-    SEXTANT_TRY(reader.check_size());
     Spreader spreader(sections, path);
     bool first = true;
     while (true) {
@@ -199,11 +210,31 @@ Result<void> read_section_file(FileSystem& files, const std::string& path, const
     }
 }
 
+Result<std::shared_ptr<const SectionMap>> map_section_file(FileSystem& files, const std::string& path,
+                                                           const format::FileIdentity& identity,
+                                                           const format::FileEntry& entry,
+                                                           std::span<const std::uint64_t> section_sizes) {
+    SEXTANT_TRY(check_listed_size(entry, section_sizes, path));
+    SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
+    SEXTANT_TRY_ASSIGN(auto mapped, file->map());
+    if (mapped->bytes().size() != entry.size) return wrong_size(path, mapped->bytes().size(), entry.size);
+    const auto header =
+        mapped->bytes().first(static_cast<std::size_t>(std::min<std::uint64_t>(format::file_header_size, entry.size)));
+    SEXTANT_TRY(format::decode_file_header(header, identity, path));
+    std::vector<SectionMap::Section> sections;
+    std::uint64_t end = format::file_header_size;
+    for (const std::uint64_t size : section_sizes) {
+        sections.push_back({round_up(end), size});
+        end = sections.back().offset + size;
+    }
+    return std::make_shared<const SectionMap>(std::move(mapped), path, identity, entry, std::move(sections));
+}
+
 Result<void> check_section_file(FileSystem& files, const std::string& path, const format::FileIdentity& identity,
                                 const format::FileEntry& entry) {
     SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
+    SEXTANT_TRY(check_size(*file, entry));
     PieceReader reader(*file, identity, entry);
-    SEXTANT_TRY(reader.check_size());
     while (true) {
         SEXTANT_TRY_ASSIGN(const auto piece, reader.next());
         if (piece.empty()) return {};

@@ -13,6 +13,7 @@
 #include "sextant/core/function_ref.hpp"
 #include "sextant/format/segment_footer.hpp"
 #include "sextant/io/file_system.hpp"
+#include "sextant/segment/section_map.hpp"
 
 namespace sextant::inline v1::detail {
 
@@ -32,6 +33,12 @@ inline constexpr std::size_t section_alignment = 64;
 [[nodiscard]] Result<void> read_section_file(FileSystem& files, const std::string& path,
                                              const format::FileIdentity& identity, const format::FileEntry& entry,
                                              std::span<const std::span<std::byte>> sections);
+
+/// Maps the file, which must have sections of these sizes, and checks its header. Blocks are checked when they are asked for.
+[[nodiscard]] Result<std::shared_ptr<const SectionMap>> map_section_file(FileSystem& files, const std::string& path,
+                                                                         const format::FileIdentity& identity,
+                                                                         const format::FileEntry& entry,
+                                                                         std::span<const std::uint64_t> section_sizes);
 
 /// Checks every block and keeps nothing.
 [[nodiscard]] Result<void> check_section_file(FileSystem& files, const std::string& path,

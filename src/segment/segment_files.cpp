@@ -128,6 +128,7 @@ private:
     }
 
     Result<void> write_field(std::uint16_t index, format::SegmentMeta& meta) {
+        SEXTANT_TRY(segment_.fields_[index]->vectors().check_all());
         const FieldSections field = segment_.fields_[index]->sections();
         const std::string directory = format_text("{}/v{}", draft_, index);
         SEXTANT_TRY(place_.files->create_directory(directory));
@@ -267,6 +268,15 @@ public:
         if (!done) return as_damage(std::move(done).error());
         return done;
     }
+    Result<std::shared_ptr<const SectionMap>> map(FileKind kind, std::uint16_t field,
+                                                  std::span<const std::uint64_t> section_sizes) const {
+        const std::string path = place_.path() + "/" + name_of(kind, field);
+        const FileEntry* const entry = footer_.find(kind, field);
+        if (entry == nullptr) return missing(path);
+        auto mapped = map_section_file(*place_.files, path, identity_of(place_, kind, field), *entry, section_sizes);
+        if (!mapped) return as_damage(std::move(mapped).error());
+        return mapped;
+    }
     /// That the file is as large as these sections, so that no memory is taken for what is not there.
     Result<void> fits(FileKind kind, std::uint16_t field, std::span<const std::uint64_t> section_sizes) const {
         const std::string path = place_.path() + "/" + name_of(kind, field);
@@ -348,6 +358,10 @@ Result<ReadSegment> SegmentFiles::read(const SegmentPlace& place, std::span<cons
         const auto fits = [&](FieldPart part, std::span<const std::uint64_t> section_sizes) {
             return parts.fits(kind_of(part), static_cast<std::uint16_t>(i), section_sizes);
         };
+        const auto map_part = [&](FieldPart part, std::span<const std::uint64_t> section_sizes) {
+            return parts.map(kind_of(part), static_cast<std::uint16_t>(i), section_sizes);
+        };
+        const MapPart map = map_part;
         std::vector<std::string> rebuilt;
         const FieldSource source{.row_count = rows,
                                  .lossless = field.lossless,
@@ -355,11 +369,13 @@ Result<ReadSegment> SegmentFiles::read(const SegmentPlace& place, std::span<cons
                                  .upper_size = field.upper_size,
                                  .read = read_part,
                                  .fits = fits,
+                                 .map = options.residency == Residency::mapped ? &map : nullptr,
                                  .row_key = row_key,
                                  .account = &account,
                                  .executor = options.executor,
                                  .rebuilt = options.rebuild_derived ? &rebuilt : nullptr};
         SEXTANT_TRY_ASSIGN(auto loaded, fields[i]->load(source));
+        if (options.check_mapped) SEXTANT_TRY(loaded->vectors().check_all());
         segment.fields_.push_back(std::move(loaded));
         for (std::string& part : rebuilt) result.rebuilt.push_back(std::move(part));
     }

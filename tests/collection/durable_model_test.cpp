@@ -29,6 +29,8 @@ struct Shape {
 template <class C>
 class DurableModel {
 public:
+    std::uint64_t openings = 0;
+
     DurableModel(std::uint64_t seed, const Shape& shape)
         : shape_(shape), disk_(std::make_unique<SimDisk>()), model_(seed, open(*disk_), ModelWorld{300, 120}) {}
 
@@ -49,13 +51,14 @@ public:
         reopen();
         model_.check_all();
     }
-    std::uint64_t openings = 0;
     std::uint64_t lost_steps = 0;  ///< that were under way when the process was killed, and left no trace
 
 private:
     C open(SimDisk& disk) {
         auto options = inline_work();
         options.files = &disk.files();
+        // Vectors in memory at one opening, in their files at the next.
+        options.residency = openings % 2 == 0 ? Residency::resident : Residency::mapped;
         return C::open(path,
                        {.dimension = model_dimension,
                         .index = {.m = 6, .ef_construction = 32},

@@ -248,17 +248,6 @@ TEST_CASE("sixteen writers share the syncs of one log", "[durable][threads]") {
     collection.verify().value();
 }
 
-TEST_CASE("a collection that is to be paged from its files is refused, as this version cannot", "[durable]") {
-    const sextant_test::TestDirectory directory;
-    auto options = inline_work();
-    options.residency = Residency::mapped;
-    const auto opened = Plain::open(directory / "points.sxt", {.dimension = dimension}, options);
-    REQUIRE_FALSE(opened.has_value());
-    CHECK(opened.error().code == ErrorCode::unsupported);
-    CHECK(mentions(opened.error(), "residency"));
-    CHECK_FALSE(std::filesystem::exists(directory / "points.sxt"));
-}
-
 TEST_CASE("durability can be chosen for one call", "[durable]") {
     const sextant_test::TestDirectory directory;
     const std::string path = directory / "points.sxt";

@@ -9,8 +9,8 @@
 namespace sextant::inline v1 {
 
 enum class Residency : unsigned char {
-    resident = 0,  ///< hot arrays read, verified, and kept in memory
-    mapped = 1,    ///< paged from the file
+    resident = 0,  ///< read, verified, and kept in memory
+    mapped = 1,    ///< raw vectors of sealed segments are paged from their files; graph and codes stay in memory
 };
 
 template <class S>

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "sextant/concepts/storage.hpp"
 #include "sextant/core/executor.hpp"
 #include "sextant/core/function_ref.hpp"
 #include "sextant/core/memory_account.hpp"
@@ -49,8 +50,10 @@ struct WrittenSegment {
 struct ReadOptions {
     MemoryAccount* account = nullptr;
     Executor* executor = nullptr;
-    std::uint64_t expected_footer = 0;  ///< 0: any
-    bool rebuild_derived = false;       ///< codes and graphs that are damaged are made anew
+    std::uint64_t expected_footer = 0;          ///< 0: any
+    bool rebuild_derived = false;               ///< codes and graphs that are damaged are made anew
+    Residency residency = Residency::resident;  ///< mapped: vectors are left in their files
+    bool check_mapped = false;  ///< what is mapped is read and checked now, not when it is first asked for
 };
 
 struct ReadSegment {

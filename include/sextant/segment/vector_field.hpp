@@ -25,6 +25,8 @@
 
 namespace sextant::inline v1 {
 
+class SectionMap;
+
 class FieldScratch;  // field_scratch.hpp: QueryScratch + HnswScratch + candidate buffers; confined
 
 /// How one segment was searched.
@@ -143,6 +145,10 @@ struct SealRequest {
 /// Parts of a sealed field, each a file of its own.
 enum class FieldPart : std::uint8_t { vectors, codebook, codes, graph };
 
+/// The file of a part, mapped, with sections of these sizes.
+using MapPart = FunctionRef<Result<std::shared_ptr<const SectionMap>>(FieldPart part,
+                                                                      std::span<const std::uint64_t> section_sizes)>;
+
 /// A sealed field that was stored, as whoever makes it anew sees it.
 struct FieldSource {
     std::uint32_t row_count = 0;
@@ -154,6 +160,8 @@ struct FieldSource {
     FunctionRef<Result<void>(FieldPart part, std::span<const std::span<std::byte>> sections)> read;
     /// Whether a part has sections of these sizes; asked before memory is taken for them. corruption where not.
     FunctionRef<Result<void>(FieldPart part, std::span<const std::uint64_t> section_sizes)> fits;
+    /// Not null: vectors are left in their file, which this maps, with its sections; errors as `fits`.
+    const MapPart* map = nullptr;
     FunctionRef<std::uint64_t(RowId)> row_key;  ///< as in SealRequest
     MemoryAccount* account = nullptr;
     Executor* executor = nullptr;

@@ -32,6 +32,9 @@ public:
     /// vectors. io_error or corruption name file and offset. Throws std::bad_alloc when
     /// the scratch must grow and cannot.
     [[nodiscard]] virtual Result<VectorRows> read(std::span<const RowId> rows, QueryScratch& scratch) const = 0;
+    /// That all rows can be read in place from now on, for who scans them. Errors as read(). Cost: for rows that lie on
+    /// disk the first call reads them all; nothing for others and later.
+    [[nodiscard]] virtual Result<void> check_all() const { return {}; }
 };
 
 }  // namespace sextant::inline v1

@@ -1,0 +1,56 @@
+/// SectionMap: the sections of one file of a segment, paged from the disk. A block is checked when it is first asked for.
+/// Invariants: bytes that check() accepted are those which the footer's checksums are of. What the system drops from memory
+/// and reads again is not checked again.
+/// Threads: const-safe; two threads may check one block at once, and find the same.
+/// Lifetime: the file may be removed meanwhile. Nobody may shorten it: touching what was cut off ends the process.
+/// Cost: check() of a block reads and hashes 64 KiB once, and is one load of a byte from then on.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sextant/format/file_header.hpp"
+#include "sextant/format/segment_footer.hpp"
+#include "sextant/io/file.hpp"
+
+namespace sextant::inline v1 {
+
+class SectionMap {
+public:
+    /// Where a section lies in the file.
+    struct Section {
+        std::uint64_t offset = 0;
+        std::uint64_t size = 0;
+    };
+
+    /// REQUIRES: `file` has as many bytes as `entry` says, and the sections lie in it.
+    SectionMap(std::unique_ptr<MappedFile> file, std::string path, const format::FileIdentity& identity,
+               format::FileEntry entry, std::vector<Section> sections);
+
+    [[nodiscard]] std::span<const std::byte> bytes(std::size_t section) const noexcept {
+        return file_->bytes().subspan(static_cast<std::size_t>(sections_[section].offset),
+                                      static_cast<std::size_t>(sections_[section].size));
+    }
+    /// That bytes [first, first + size) of a section can be relied on. corruption names file, offset and block.
+    [[nodiscard]] Result<void> check(std::size_t section, std::uint64_t first, std::uint64_t size) const;
+    /// The whole file.
+    [[nodiscard]] Result<void> check_all() const;
+
+private:
+    [[nodiscard]] Result<void> check_block(std::uint64_t index) const;
+
+    std::unique_ptr<MappedFile> file_;
+    std::string path_;
+    format::FileIdentity identity_;
+    format::FileEntry entry_;
+    std::vector<Section> sections_;
+    std::unique_ptr<std::atomic<bool>[]> checked_;  ///< by block; relaxed: the bytes never change
+    mutable std::atomic<bool> all_checked_{false};
+};
+
+}  // namespace sextant::inline v1

@@ -1,0 +1,117 @@
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "segment/section_file.hpp"
+#include "sextant/segment/section_map.hpp"
+#include "support/catch.hpp"
+#include "support/sim_disk.hpp"
+
+using namespace sextant;
+using namespace test_support;
+
+namespace {
+
+constexpr const char* path = "/vectors";
+
+/// A file with two sections: three blocks and a bit, then one that ends inside the last block.
+class MappedSections {
+public:
+    MappedSections() {
+        identity_.kind = format::FileKind::vectors;
+        identity_.number = 7;
+        for (std::size_t i = 0; i < first_.size(); ++i) first_[i] = static_cast<std::byte>(i * 31 + i / 251);
+        for (std::size_t i = 0; i < second_.size(); ++i) second_[i] = static_cast<std::byte>(i * 17 + 3);
+        const std::span<const std::byte> sections[] = {first_, second_};
+        entry_ = detail::write_section_file(disk_.files(), path, identity_, sections, {}, [](std::size_t) {}).value();
+    }
+    [[nodiscard]] Result<std::shared_ptr<const SectionMap>> map() {
+        const std::uint64_t sizes[] = {first_.size(), second_.size()};
+        return detail::map_section_file(disk_.files(), path, identity_, entry_, sizes);
+    }
+    void flip(std::uint64_t at) {
+        const auto file = disk_.files().open(path, FileMode::read_write).value();
+        std::byte byte{};
+        read_exactly(*file, at, {&byte, 1}).value();
+        byte ^= std::byte{4};
+        file->write_at(at, {&byte, 1}).value();
+    }
+    void resize(std::uint64_t size) { disk_.files().open(path, FileMode::read_write).value()->truncate(size).value(); }
+    [[nodiscard]] const std::vector<std::byte>& first() const { return first_; }
+    [[nodiscard]] const std::vector<std::byte>& second() const { return second_; }
+    [[nodiscard]] format::FileIdentity& identity() { return identity_; }
+    [[nodiscard]] const format::FileEntry& entry() const { return entry_; }
+
+private:
+    SimDisk disk_;
+    format::FileIdentity identity_;
+    std::vector<std::byte> first_ = std::vector<std::byte>(3 * format::block_size + 100);
+    std::vector<std::byte> second_ = std::vector<std::byte>(1000);
+    format::FileEntry entry_;
+};
+
+bool same(std::span<const std::byte> a, std::span<const std::byte> b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("a mapped file has the sections that were written", "[section_map]") {
+    MappedSections file;
+    const auto map = file.map().value();
+    CHECK(map->check_all().has_value());
+    CHECK(same(map->bytes(0), file.first()));
+    CHECK(same(map->bytes(1), file.second()));
+    CHECK(reinterpret_cast<std::uintptr_t>(map->bytes(0).data()) % 64 == 0);
+    CHECK(reinterpret_cast<std::uintptr_t>(map->bytes(1).data()) % 64 == 0);
+}
+
+TEST_CASE("damage is found where it is asked for, and nowhere else", "[section_map]") {
+    MappedSections file;
+    const std::uint64_t block = 2;
+    file.flip(block * format::block_size + 5);
+    const auto map = file.map().value();
+    // The section begins behind the header, so its bytes are that much ahead of the file's.
+    const std::uint64_t begin = block * format::block_size - format::file_header_size;
+    CHECK(map->check(0, 0, begin).has_value());
+    CHECK(map->check(0, begin + format::block_size, 1).has_value());
+    CHECK(map->check(0, begin, 0).has_value());
+    CHECK(map->check(1, 0, file.second().size()).has_value());
+    for (const auto& result : {map->check(0, begin, 1), map->check(0, begin - 1, 2), map->check(0, begin + 100, 8),
+                               map->check(0, begin + format::block_size - 1, 1), map->check_all()}) {
+        REQUIRE_FALSE(result.has_value());
+        CHECK(result.error().code == ErrorCode::corruption);
+        CHECK(result.error().message.starts_with("/vectors: offset 131072: checksum of block 2 is "));
+    }
+}
+
+TEST_CASE("damage stays damage however often it is asked for", "[section_map]") {
+    MappedSections file;
+    file.flip(format::file_header_size + 1);
+    const auto map = file.map().value();
+    for (int i = 0; i < 3; ++i) {
+        CHECK_FALSE(map->check(0, 0, 4).has_value());
+        CHECK_FALSE(map->check_all().has_value());
+    }
+}
+
+TEST_CASE("a file that cannot be the one is not mapped", "[section_map]") {
+    MappedSections file;
+    const std::uint64_t size = file.entry().size;
+    for (const std::uint64_t wrong : {std::uint64_t{0}, std::uint64_t{10}, size - 1, size + 1}) {
+        file.resize(wrong);
+        const auto map = file.map();
+        REQUIRE_FALSE(map.has_value());
+        CHECK(map.error().code == ErrorCode::corruption);
+        CHECK(map.error().message.find(std::to_string(wrong) + " bytes, expected " + std::to_string(size)) !=
+              std::string::npos);
+        file.resize(size);
+    }
+    MappedSections other;
+    other.identity().number = 8;
+    const auto map = other.map();
+    REQUIRE_FALSE(map.has_value());
+    CHECK(map.error().code == ErrorCode::corruption);
+    CHECK(map.error().message.starts_with("/vectors: "));
+}
