@@ -100,10 +100,12 @@ Result<void> RawRows::verify(std::uint32_t row_count) const {
 }
 
 Result<VectorRows> RawRows::read(std::span<const RowId> rows, QueryScratch& /*scratch*/) const {
+    VectorRows found{source(), rows};
     if (map_ != nullptr) {
         for (const RowId row : rows) SEXTANT_TRY(map_->check(0, to_index(row) * stride_, stride_));
+        found.source.base = map_->bytes(0).data();
     }
-    return VectorRows{source(), rows};
+    return found;
 }
 
 RowSource RawRows::source() const noexcept { return {base(), stride_, unit_length_ ? inverse_norms_.data() : nullptr}; }

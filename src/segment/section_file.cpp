@@ -217,7 +217,11 @@ Result<std::shared_ptr<const SectionMap>> map_section_file(FileSystem& files, co
     SEXTANT_TRY(check_listed_size(entry, section_sizes, path));
     SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
     SEXTANT_TRY_ASSIGN(auto mapped, file->map());
-    if (mapped->bytes().size() != entry.size) return wrong_size(path, mapped->bytes().size(), entry.size);
+    SEXTANT_TRY_ASSIGN(auto scanned, file->map());
+    for (const std::size_t size : {mapped->bytes().size(), scanned->bytes().size()}) {
+        if (size != entry.size) return wrong_size(path, size, entry.size);
+    }
+    mapped->expect_random_reads();
     const auto header =
         mapped->bytes().first(static_cast<std::size_t>(std::min<std::uint64_t>(format::file_header_size, entry.size)));
     SEXTANT_TRY(format::decode_file_header(header, identity, path));
@@ -227,7 +231,8 @@ Result<std::shared_ptr<const SectionMap>> map_section_file(FileSystem& files, co
         sections.push_back({round_up(end), size});
         end = sections.back().offset + size;
     }
-    return std::make_shared<const SectionMap>(std::move(mapped), path, identity, entry, std::move(sections));
+    return std::make_shared<const SectionMap>(std::move(mapped), std::move(scanned), path, identity, entry,
+                                              std::move(sections));
 }
 
 Result<void> check_section_file(FileSystem& files, const std::string& path, const format::FileIdentity& identity,

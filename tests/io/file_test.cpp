@@ -226,6 +226,21 @@ TEST_CASE("A mapping shows the bytes of the file and outlives it", "[io][file]")
     CHECK(reinterpret_cast<std::uintptr_t>(seen.data()) % 4096 == 0);
 }
 
+TEST_CASE("Hints about a mapping change nothing of what it shows", "[io][file]") {
+    const TestDirectory directory;
+    for (const std::size_t size : {std::size_t{0}, std::size_t{10'000}}) {
+        const auto file = open(directory / ("a" + std::to_string(size)));
+        const auto bytes = pattern(size);
+        REQUIRE(file->write_at(0, bytes));
+        const auto mapped = file->map().value();
+        mapped->expect_random_reads();
+        mapped->will_need(0, size);
+        mapped->will_need(size / 2 + 1, size / 4);
+        mapped->will_need(size, 0);
+        CHECK(std::equal(mapped->bytes().begin(), mapped->bytes().end(), bytes.begin(), bytes.end()));
+    }
+}
+
 TEST_CASE("An empty file maps to no bytes", "[io][file]") {
     const TestDirectory directory;
     const auto mapped = open(directory / "a")->map();

@@ -63,6 +63,8 @@ TEST_CASE("a mapped file has the sections that were written", "[section_map]") {
     CHECK(map->check_all().has_value());
     CHECK(same(map->bytes(0), file.first()));
     CHECK(same(map->bytes(1), file.second()));
+    CHECK(same(map->bytes_to_scan(0), file.first()));
+    CHECK(same(map->bytes_to_scan(1), file.second()));
     CHECK(reinterpret_cast<std::uintptr_t>(map->bytes(0).data()) % 64 == 0);
     CHECK(reinterpret_cast<std::uintptr_t>(map->bytes(1).data()) % 64 == 0);
 }

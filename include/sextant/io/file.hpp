@@ -22,6 +22,10 @@ public:
     virtual ~MappedFile() = default;
     /// Page aligned when not empty.
     [[nodiscard]] virtual std::span<const std::byte> bytes() const noexcept = 0;
+    /// A hint: what is read next lies anywhere, so a page that is touched is read alone.
+    virtual void expect_random_reads() const noexcept {}
+    /// A hint: all of these bytes are about to be read.
+    virtual void will_need(std::size_t /*offset*/, std::size_t /*size*/) const noexcept {}
 };
 
 class File {

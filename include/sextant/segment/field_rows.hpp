@@ -67,7 +67,7 @@ public:
 
 private:
     [[nodiscard]] const std::byte* base() const noexcept {
-        return map_ == nullptr ? vectors_.data() : map_->bytes(0).data();
+        return map_ == nullptr ? vectors_.data() : map_->bytes_to_scan(0).data();
     }
 
     std::size_t dimension_ = 0;

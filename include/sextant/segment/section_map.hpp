@@ -3,6 +3,8 @@
 /// and reads again is not checked again.
 /// Threads: const-safe; two threads may check one block at once, and find the same.
 /// Lifetime: the file may be removed meanwhile. Nobody may shorten it: touching what was cut off ends the process.
+/// Why two mappings: a page that is read for one row must not bring 31 others, which push out of a small memory what is in
+/// use (ten times the searches a second where half of the vectors fit); a scan is ten times slower without them.
 /// Cost: check() of a block reads and hashes 64 KiB once, and is one load of a byte from then on.
 #pragma once
 
@@ -28,13 +30,17 @@ public:
         std::uint64_t size = 0;
     };
 
-    /// REQUIRES: `file` has as many bytes as `entry` says, and the sections lie in it.
-    SectionMap(std::unique_ptr<MappedFile> file, std::string path, const format::FileIdentity& identity,
-               format::FileEntry entry, std::vector<Section> sections);
+    /// REQUIRES: `rows` and `scans`, both of one file, have as many bytes as `entry` says, and the sections lie in it.
+    SectionMap(std::unique_ptr<MappedFile> rows, std::unique_ptr<MappedFile> scans, std::string path,
+               const format::FileIdentity& identity, format::FileEntry entry, std::vector<Section> sections);
 
+    /// For who reads here and there.
     [[nodiscard]] std::span<const std::byte> bytes(std::size_t section) const noexcept {
-        return file_->bytes().subspan(static_cast<std::size_t>(sections_[section].offset),
-                                      static_cast<std::size_t>(sections_[section].size));
+        return part_of(*rows_, section);
+    }
+    /// The same bytes, for who reads them from end to end.
+    [[nodiscard]] std::span<const std::byte> bytes_to_scan(std::size_t section) const noexcept {
+        return part_of(*scans_, section);
     }
     /// That bytes [first, first + size) of a section can be relied on. corruption names file, offset and block.
     [[nodiscard]] Result<void> check(std::size_t section, std::uint64_t first, std::uint64_t size) const;
@@ -42,9 +48,14 @@ public:
     [[nodiscard]] Result<void> check_all() const;
 
 private:
-    [[nodiscard]] Result<void> check_block(std::uint64_t index) const;
+    [[nodiscard]] Result<void> check_block(std::uint64_t index, const MappedFile& file) const;
+    [[nodiscard]] std::span<const std::byte> part_of(const MappedFile& file, std::size_t section) const noexcept {
+        return file.bytes().subspan(static_cast<std::size_t>(sections_[section].offset),
+                                    static_cast<std::size_t>(sections_[section].size));
+    }
 
-    std::unique_ptr<MappedFile> file_;
+    std::unique_ptr<MappedFile> rows_;
+    std::unique_ptr<MappedFile> scans_;
     std::string path_;
     format::FileIdentity identity_;
     format::FileEntry entry_;

@@ -31,6 +31,13 @@ public:
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept override {
         return {static_cast<const std::byte*>(address_), size_};
     }
+    // Hints: what goes wrong here shows when the bytes are read.
+    void expect_random_reads() const noexcept override { ::madvise(address_, size_, MADV_RANDOM); }
+    void will_need(std::size_t offset, std::size_t size) const noexcept override {
+        static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+        const std::size_t before = offset % page;
+        ::madvise(static_cast<std::byte*>(address_) + (offset - before), size + before, MADV_WILLNEED);
+    }
 
 private:
     void* const address_;
