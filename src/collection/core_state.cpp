@@ -137,11 +137,11 @@ Result<void> CoreState::close() noexcept {
         }
         // Writers that wait for the log see what they wrote published, and return.
         commits.settle();
-        store->unlock();
         // No room to say that it was closed: the next opening reads the log as after a crash, and finds all of it.
         if (!flushed && flushed.error().code == ErrorCode::resource_exhausted) flushed = {};
     }
     const MutexLock lock(write_mutex);
+    if (store != nullptr) store->unlock();  // nobody writes any more
     active.reset();
     active_segment.store(nullptr, std::memory_order_relaxed);
     try {

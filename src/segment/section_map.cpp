@@ -40,8 +40,9 @@ Result<void> SectionMap::check(std::size_t section, std::uint64_t first, std::ui
     if (size == 0 || all_checked_.load(std::memory_order_relaxed)) return {};
     const std::uint64_t begin = sections_[section].offset + first;
     const std::uint64_t last = (begin + size - 1) / format::block_size;
-    for (std::uint64_t index = begin / format::block_size; index <= last; ++index)
+    for (std::uint64_t index = begin / format::block_size; index <= last; ++index) {
         SEXTANT_TRY(check_block(index, *rows_));
+    }
     return {};
 }
 

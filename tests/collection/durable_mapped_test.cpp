@@ -231,4 +231,10 @@ TEST_CASE("a closed collection can be opened again while its handle is still the
     fill(second, 10, 20);
     first.close().value();
     CHECK(second.count().value() == 19);
+    second.close().value();
+    OpenOptions reading = inline_on(disk.files());
+    reading.mode = OpenMode::read_only;
+    auto third = Plain::open(path, {}, reading).value();
+    third.close().value();
+    CHECK(open_on<Plain>(disk, Residency::resident).count().value() == 19);
 }
