@@ -54,15 +54,6 @@ std::vector<std::string> files_of(SimDisk& disk, const std::string& directory = 
     return files;
 }
 
-/// Flips a bit of the byte at `at`.
-void damage(SimDisk& disk, const std::string& name, std::uint64_t at) {
-    const auto file = disk.files().open(name, FileMode::read_write).value();
-    std::byte byte{};
-    read_exactly(*file, at, {&byte, 1}).value();
-    byte ^= std::byte{1};
-    file->write_at(at, {&byte, 1}).value();
-}
-
 /// What a checkpoint would write, with nothing in segments.
 void write_manifest(SimDisk& disk, std::uint64_t last) {
     sextant::detail::WantedOptions wanted;
@@ -115,7 +106,7 @@ TEST_CASE("a damaged log is refused, and salvage says what is missing", "[durabl
     SimDisk disk;
     write_points(disk, 5);
     // The first frame: its header and a part of its payload are behind the file's header.
-    damage(disk, std::string(path) + "/wal/" + wal_name(1), 64 + 100);
+    flip_byte(disk, std::string(path) + "/wal/" + wal_name(1), 64 + 100);
     const auto opened = open_plain(disk);
     REQUIRE_FALSE(opened);
     CHECK(opened.error().code == ErrorCode::corruption);

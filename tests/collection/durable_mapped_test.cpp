@@ -56,14 +56,6 @@ std::string vectors_file(SimDisk& disk) {
     return segments + "/" + listed[0].name + "/v0/vectors";
 }
 
-void flip(SimDisk& disk, const std::string& name, std::uint64_t at) {
-    const auto file = disk.files().open(name, FileMode::read_write).value();
-    std::byte byte{};
-    read_exactly(*file, at, {&byte, 1}).value();
-    byte ^= std::byte{1};
-    file->write_at(at, {&byte, 1}).value();
-}
-
 template <class C>
 void check_alike() {
     SimDisk disk;
@@ -125,7 +117,7 @@ TEST_CASE("damaged vectors are an error of the calls that read them, and of no o
         collection.close().value();
     }
     const std::string file = vectors_file(disk);
-    flip(disk, file, 2 * 65'536 + 10);  // rows behind the first 1,300
+    flip_byte(disk, file, 2 * 65'536 + 10);  // rows behind the first 1,300
     {
         OpenOptions options = inline_on(disk.files());
         CHECK(Coded::open(path, {.dimension = dimension}, options).error().code == ErrorCode::corruption);
@@ -199,7 +191,7 @@ TEST_CASE("a segment that reached the disk wrong never replaces what it was made
             SimDisk disk;
             HookedFiles files(disk.files());
             files.hooks.after_sync = [&](const std::string& name) -> std::optional<Error> {
-                if (name.ends_with(part)) flip(disk, name, 5000);
+                if (name.ends_with(part)) flip_byte(disk, name, 5000);
                 return std::nullopt;
             };
             OpenOptions options = inline_on(files);

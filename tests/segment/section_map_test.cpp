@@ -30,13 +30,7 @@ public:
         const std::uint64_t sizes[] = {first_.size(), second_.size()};
         return detail::map_section_file(disk_.files(), path, identity_, entry_, sizes);
     }
-    void flip(std::uint64_t at) {
-        const auto file = disk_.files().open(path, FileMode::read_write).value();
-        std::byte byte{};
-        read_exactly(*file, at, {&byte, 1}).value();
-        byte ^= std::byte{4};
-        file->write_at(at, {&byte, 1}).value();
-    }
+    void flip(std::uint64_t at) { flip_byte(disk_, path, at); }
     void resize(std::uint64_t size) { disk_.files().open(path, FileMode::read_write).value()->truncate(size).value(); }
     [[nodiscard]] const std::vector<std::byte>& first() const { return first_; }
     [[nodiscard]] const std::vector<std::byte>& second() const { return second_; }

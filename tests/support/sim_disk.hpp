@@ -57,4 +57,13 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
+/// Flips a bit of the byte at `at` of a file.
+inline void flip_byte(SimDisk& disk, const std::string& name, std::uint64_t at) {
+    const auto file = disk.files().open(name, sextant::FileMode::read_write).value();
+    std::byte byte{};
+    sextant::read_exactly(*file, at, {&byte, 1}).value();
+    byte ^= std::byte{1};
+    file->write_at(at, {&byte, 1}).value();
+}
+
 }  // namespace test_support
