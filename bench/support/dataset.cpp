@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -16,6 +17,7 @@ namespace {
 
 using sextant::Error;
 using sextant::ErrorCode;
+using sextant::FunctionRef;
 using sextant::Result;
 
 /// No data set in use has more; a larger number means the file is of another kind.
@@ -104,35 +106,41 @@ Result<void> require_finite(const std::string& path, std::size_t row, const floa
     return {};
 }
 
-/// The rows of a .?vecs file as raw bytes; `take` appends one row's payload to the table.
-template <class T, class Take>
-Result<void> read_vecs(const std::string& path, std::size_t limit, std::size_t element_size, Table<T>& table,
-                       Take take) {
+/// Rows so far, and how many values each has.
+struct Shape {
+    std::size_t rows = 0;
+    std::size_t columns = 0;
+};
+
+/// The rows of a .?vecs file as raw bytes, one after the other, to `take`.
+Result<Shape> read_vecs(const std::string& path, std::size_t limit, std::size_t element_size,
+                        FunctionRef<Result<void>(std::span<const std::uint8_t> bytes, std::size_t row)> take) {
     SEXTANT_TRY_ASSIGN(InputFile file, InputFile::open(path));
     std::vector<std::uint8_t> bytes;
-    while (table.rows < limit) {
+    Shape shape;
+    while (shape.rows < limit) {
         std::array<std::uint8_t, 4> head{};
         SEXTANT_TRY_ASSIGN(const std::size_t got, file.read(head.data(), head.size()));
         if (got == 0) break;
-        const std::string where = "row " + std::to_string(table.rows);
+        const std::string where = "row " + std::to_string(shape.rows);
         if (got != head.size()) return broken(path, "ends inside the dimension of " + where);
         const std::uint32_t dimension = load_little(head.data());
         if (dimension == 0 || dimension > max_dimension) {
             return broken(path, where + " has dimension " + std::to_string(static_cast<std::int32_t>(dimension)) +
                                     ", expected 1 to " + std::to_string(max_dimension));
         }
-        if (table.columns == 0) table.columns = dimension;
-        if (table.columns != dimension) {
+        if (shape.columns == 0) shape.columns = dimension;
+        if (shape.columns != dimension) {
             return broken(path, where + " has dimension " + std::to_string(dimension) + ", expected " +
-                                    std::to_string(table.columns) + " as in row 0");
+                                    std::to_string(shape.columns) + " as in row 0");
         }
         bytes.resize(dimension * element_size);
         SEXTANT_TRY(file.read_exactly(bytes.data(), bytes.size(), where));
-        SEXTANT_TRY(take(bytes.data(), table.rows));
-        ++table.rows;
+        SEXTANT_TRY(take(bytes, shape.rows));
+        ++shape.rows;
     }
-    if (table.rows == 0) return broken(path, "holds no row");
-    return {};
+    if (shape.rows == 0) return broken(path, "holds no row");
+    return shape;
 }
 
 struct IdxHeader {
@@ -182,56 +190,81 @@ Result<void> require_end(InputFile& file, std::size_t rows) {
     return {};
 }
 
-Result<Matrix> read_idx(const std::string& path, std::size_t limit) {
+/// What the bytes of one value are worth.
+using ToFloat = float (*)(const std::uint8_t* bytes);
+
+float from_byte(const std::uint8_t* bytes) { return static_cast<float>(*bytes); }
+float from_little_float(const std::uint8_t* bytes) { return std::bit_cast<float>(load_little(bytes)); }
+float from_little_integer(const std::uint8_t* bytes) {
+    return static_cast<float>(static_cast<std::int32_t>(load_little(bytes)));
+}
+float from_big_float(const std::uint8_t* bytes) { return std::bit_cast<float>(load_big(bytes)); }
+
+/// Hands on rows of bytes as rows of finite floats.
+class RowDecoder {
+public:
+    RowDecoder(const std::string& path, std::size_t element_size, ToFloat to_float, VectorVisitor visit)
+        : path_(path), element_size_(element_size), to_float_(to_float), visit_(visit) {}
+
+    Result<void> operator()(std::span<const std::uint8_t> bytes, std::size_t row) {
+        values_.resize(bytes.size() / element_size_);
+        for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = to_float_(bytes.data() + i * element_size_);
+        SEXTANT_TRY(require_finite(path_, row, values_.data(), values_.size()));
+        return visit_(row, values_);
+    }
+
+private:
+    const std::string& path_;
+    std::size_t element_size_;
+    ToFloat to_float_;
+    VectorVisitor visit_;
+    std::vector<float> values_;
+};
+
+Result<void> read_idx(const std::string& path, std::size_t limit, VectorVisitor visit) {
     SEXTANT_TRY_ASSIGN(InputFile file, InputFile::open(path));
     SEXTANT_TRY_ASSIGN(const IdxHeader header, read_idx_header(file));
-    Matrix matrix;
-    matrix.columns = header.columns;
-    const std::size_t rows = std::min(header.rows, limit);
-    const std::size_t element_size = header.type == idx_bytes ? 1 : 4;
+    const bool as_bytes = header.type == idx_bytes;
+    const std::size_t element_size = as_bytes ? 1 : 4;
+    RowDecoder decoder(path, element_size, as_bytes ? from_byte : from_big_float, visit);
     std::vector<std::uint8_t> bytes(header.columns * element_size);
-    for (; matrix.rows < rows; ++matrix.rows) {
+    const std::size_t rows = std::min(header.rows, limit);
+    for (std::size_t row = 0; row < rows; ++row) {
         SEXTANT_TRY(file.read_exactly(bytes.data(), bytes.size(),
-                                      "row " + std::to_string(matrix.rows) + " of " + std::to_string(header.rows)));
-        for (std::size_t i = 0; i < header.columns; ++i) {
-            matrix.values.push_back(element_size == 1 ? static_cast<float>(bytes[i])
-                                                      : std::bit_cast<float>(load_big(bytes.data() + 4 * i)));
-        }
-        SEXTANT_TRY(require_finite(path, matrix.rows, matrix.row(matrix.rows), matrix.columns));
+                                      "row " + std::to_string(row) + " of " + std::to_string(header.rows)));
+        SEXTANT_TRY(decoder(bytes, row));
     }
-    if (rows == header.rows) SEXTANT_TRY(require_end(file, rows));
-    return matrix;
+    return rows == header.rows ? require_end(file, rows) : Result<void>();
 }
 
 }  // namespace
 
-Result<Matrix> read_vectors(const std::string& path, std::size_t limit) {
+Result<void> for_each_vector(const std::string& path, std::size_t limit, VectorVisitor visit) {
     if (limit == 0) return sextant::invalid_argument(path + ": a limit of 0 rows was asked for, expected at least 1");
-    const std::string_view name = without_gz(path);
-    Matrix matrix;
-    auto& values = matrix.values;
-    if (ends_with(name, ".fvecs")) {
-        SEXTANT_TRY(read_vecs(path, limit, 4, matrix, [&](const std::uint8_t* bytes, std::size_t row) -> Result<void> {
-            for (std::size_t i = 0; i < matrix.columns; ++i) {
-                values.push_back(std::bit_cast<float>(load_little(bytes + 4 * i)));
-            }
-            return require_finite(path, row, values.data() + row * matrix.columns, matrix.columns);
-        }));
-    } else if (ends_with(name, ".bvecs")) {
-        SEXTANT_TRY(read_vecs(path, limit, 1, matrix, [&](const std::uint8_t* bytes, std::size_t) -> Result<void> {
-            for (std::size_t i = 0; i < matrix.columns; ++i) values.push_back(static_cast<float>(bytes[i]));
-            return {};
-        }));
-    } else if (ends_with(name, ".ivecs")) {
-        SEXTANT_TRY(read_vecs(path, limit, 4, matrix, [&](const std::uint8_t* bytes, std::size_t) -> Result<void> {
-            for (std::size_t i = 0; i < matrix.columns; ++i) {
-                values.push_back(static_cast<float>(static_cast<std::int32_t>(load_little(bytes + 4 * i))));
-            }
-            return {};
-        }));
-    } else {
-        return read_idx(path, limit);
+    struct Format {
+        std::string_view ending;
+        std::size_t element_size;
+        ToFloat to_float;
+    };
+    constexpr Format formats[] = {
+        {".fvecs", 4, from_little_float}, {".bvecs", 1, from_byte}, {".ivecs", 4, from_little_integer}};
+    for (const Format& format : formats) {
+        if (!ends_with(without_gz(path), format.ending)) continue;
+        RowDecoder decoder(path, format.element_size, format.to_float, visit);
+        SEXTANT_TRY(read_vecs(path, limit, format.element_size, decoder));
+        return {};
     }
+    return read_idx(path, limit, visit);
+}
+
+Result<Matrix> read_vectors(const std::string& path, std::size_t limit) {
+    Matrix matrix;
+    SEXTANT_TRY(for_each_vector(path, limit, [&](std::size_t row, sextant::VectorView vector) -> Result<void> {
+        matrix.values.insert(matrix.values.end(), vector.begin(), vector.end());
+        matrix.rows = row + 1;
+        matrix.columns = vector.size();
+        return {};
+    }));
     return matrix;
 }
 
@@ -240,12 +273,15 @@ Result<Table<std::int32_t>> read_integers(const std::string& path, std::size_t l
         return sextant::invalid_argument(path + ": ground truth is read from .ivecs files only");
     }
     Table<std::int32_t> table;
-    SEXTANT_TRY(read_vecs(path, limit, 4, table, [&](const std::uint8_t* bytes, std::size_t) -> Result<void> {
-        for (std::size_t i = 0; i < table.columns; ++i) {
-            table.values.push_back(static_cast<std::int32_t>(load_little(bytes + 4 * i)));
+    const auto take = [&](std::span<const std::uint8_t> bytes, std::size_t) -> Result<void> {
+        for (std::size_t i = 0; i < bytes.size(); i += 4) {
+            table.values.push_back(static_cast<std::int32_t>(load_little(bytes.data() + i)));
         }
         return {};
-    }));
+    };
+    SEXTANT_TRY_ASSIGN(const Shape shape, read_vecs(path, limit, 4, take));
+    table.rows = shape.rows;
+    table.columns = shape.columns;
     return table;
 }
 

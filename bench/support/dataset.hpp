@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "sextant/core/function_ref.hpp"
 #include "sextant/core/result.hpp"
 #include "sextant/core/types.hpp"
 
@@ -33,6 +34,11 @@ struct Table {
 struct Matrix : Table<float> {
     [[nodiscard]] sextant::VectorView view(std::size_t index) const noexcept { return {row(index), columns}; }
 };
+
+using VectorVisitor = sextant::FunctionRef<sextant::Result<void>(std::size_t row, sextant::VectorView vector)>;
+
+/// The rows one after the other, as read_vectors() reads them, for who has no room for all. An error of `visit` ends it.
+[[nodiscard]] sextant::Result<void> for_each_vector(const std::string& path, std::size_t limit, VectorVisitor visit);
 
 /// The first `limit` rows of a .fvecs, .bvecs or .ivecs file, or of an IDX file of bytes or floats whose sizes after
 /// the first are multiplied (28 × 28 images are rows of 784). invalid_argument and corruption name file and row.

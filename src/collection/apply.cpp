@@ -64,12 +64,12 @@ private:
 
     [[nodiscard]] Segment& segment(std::size_t index) const noexcept { return *before_.segments[index]->segment; }
 
-    [[nodiscard]] static bool has_room(const Part& part, const Effect& effect, bool wide) noexcept {
+    [[nodiscard]] bool has_room(const Part& part, const Effect& effect, bool wide) const noexcept {
         const GrowingSegment& segment = *part.segment;
         return (segment.wide() || !wide) && segment.row_count() + part.room.rows < segment.max_rows() &&
                segment.payload_bytes() + part.room.payload_bytes + effect.payload.size() <=
-                   growing_max_payload_bytes + limits::max_payload_size &&
-               segment.payload_bytes() + part.room.payload_bytes <= growing_max_payload_bytes;
+                   core_.growing_bytes + limits::max_payload_size &&
+               segment.payload_bytes() + part.room.payload_bytes <= core_.growing_bytes;
     }
 
     [[nodiscard]] Result<void> place_rows(const std::shared_ptr<GrowingSegment>& active, bool wide_ids) {
@@ -101,7 +101,8 @@ private:
         std::uint64_t vector_bytes = 0;
         for (const auto& field : core_.fields) vector_bytes += field->dimension() * sizeof(float);
         SEXTANT_TRY_ASSIGN(auto segment,
-                           GrowingSegment::create(core_.fields, growing_rows_for(vector_bytes), wide, core_.account));
+                           GrowingSegment::create(core_.fields, growing_rows_for(vector_bytes, core_.growing_bytes),
+                                                  wide, core_.account));
         parts_.push_back({.segment = std::move(segment),
                           .room = {},
                           .begin = begin,

@@ -181,6 +181,23 @@ Task Background::start_optimize() {
     return Task(task);
 }
 
+std::uint64_t Background::rebuilds() const {
+    const MutexLock lock(mutex_);
+    return rebuilds_;
+}
+
+bool Background::make_room(std::uint64_t before) {
+    {
+        const MutexLock lock(mutex_);
+        // One that failed waits for more writes, of which there are none without memory.
+        if (!rebuild_running_) rebuild_blocked_until_ = 0;
+    }
+    poke();
+    const MutexLock lock(mutex_);
+    while (!closed_ && rebuild_running_ && rebuilds_ == before) changed_.wait(mutex_);
+    return !closed_ && rebuilds_ != before;
+}
+
 Result<void> Background::wait_until_indexed() {
     const SharedVersion<Version> target = core_.cell.share();
     const auto reached = [&] {

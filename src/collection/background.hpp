@@ -42,6 +42,11 @@ public:
     void poke();
     /// After a write of `rows` new rows: poke(), and waits a while if the index cannot keep up.
     void after_write(std::uint64_t rows);
+    /// How often a rebuild has succeeded and what it replaced was let go.
+    [[nodiscard]] std::uint64_t rebuilds() const;
+    /// For a write that found no memory: starts the rebuilds that are due and waits for the next to succeed. False: none
+    /// has since `before`, and none can. REQUIRES: no lock is held and no version is pinned.
+    [[nodiscard]] bool make_room(std::uint64_t before);
     [[nodiscard]] Task start_optimize();
     [[nodiscard]] Result<void> wait_until_indexed();
     /// Stops what is under way and waits for it; nothing starts any more.
@@ -110,8 +115,8 @@ private:
 
     // Rebuild lane (background_rebuild.cpp)
     [[nodiscard]] bool rebuild_wanted() SEXTANT_REQUIRES(mutex_);
-    [[nodiscard]] static RebuildKind choose_sources(const Version& version, const Segment* active,
-                                                    std::vector<std::size_t>& chosen);
+    [[nodiscard]] RebuildKind choose_sources(const Version& version, const Segment* active,
+                                             std::vector<std::size_t>& chosen) const;
     void rebuild_job() noexcept;
     [[nodiscard]] bool rebuild_next();
     void abandon_rebuild() noexcept;
@@ -155,6 +160,7 @@ private:
     std::optional<Error> link_error_ SEXTANT_GUARDED_BY(mutex_);
     std::optional<Error> rebuild_error_ SEXTANT_GUARDED_BY(mutex_);
     std::atomic<double> rebuild_progress_{0.0};  ///< relaxed: for people to look at
+    std::uint64_t rebuilds_ SEXTANT_GUARDED_BY(mutex_) = 0;
     std::uint64_t seals_ SEXTANT_GUARDED_BY(mutex_) = 0;
     std::uint64_t merges_ SEXTANT_GUARDED_BY(mutex_) = 0;
     bool slowed_ SEXTANT_GUARDED_BY(mutex_) = false;

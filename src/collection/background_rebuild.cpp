@@ -15,8 +15,8 @@ namespace sextant::inline v1::detail {
 namespace {
 
 /// Sealed segments, smallest first, that should become one: at least two, and more while the next is no larger than
-/// those together; each row is then moved about log2(n) times in all.
-void choose_merge(const Version& version, std::vector<std::size_t>& chosen) {
+/// those together; each row is then moved about log2(n) times in all. None of more than most_rows comes of it.
+void choose_merge(const Version& version, std::uint64_t most_rows, std::vector<std::size_t>& chosen) {
     std::vector<std::size_t> sealed;
     for (std::size_t i = 0; i < version.segments.size(); ++i) {
         if (version.segments[i]->segment->kind() == SegmentKind::sealed) sealed.push_back(i);
@@ -28,9 +28,11 @@ void choose_merge(const Version& version, std::vector<std::size_t>& chosen) {
     for (const std::size_t i : sealed) {
         const bool enough = chosen.size() >= 2 && sealed.size() - chosen.size() + 1 <= most_sealed_segments;
         if (enough && rows(i) > sum) break;
+        if (sum + rows(i) > most_rows) break;
         chosen.push_back(i);
         sum += rows(i);
     }
+    if (chosen.size() < 2) chosen.clear();
     // Rows keep the order in which they came.
     std::sort(chosen.begin(), chosen.end());
 }
@@ -38,7 +40,7 @@ void choose_merge(const Version& version, std::vector<std::size_t>& chosen) {
 }  // namespace
 
 Background::RebuildKind Background::choose_sources(const Version& version, const Segment* active,
-                                                   std::vector<std::size_t>& chosen) {
+                                                   std::vector<std::size_t>& chosen) const {
     chosen.clear();
     for (std::size_t i = 0; i < version.segments.size(); ++i) {
         const SegmentState& state = *version.segments[i];
@@ -58,7 +60,7 @@ Background::RebuildKind Background::choose_sources(const Version& version, const
         chosen.push_back(i);
         return RebuildKind::vacuum;
     }
-    choose_merge(version, chosen);
+    choose_merge(version, core_.most_merged_rows, chosen);
     return chosen.empty() ? RebuildKind::none : RebuildKind::merge;
 }
 
@@ -229,9 +231,14 @@ Result<void> Background::rebuild(TaskState* task, const std::stop_token& stop) {
     } guard{*this, plan};
     claim(plan);
     const SegmentSealer sealer(plan.sources, plan.at);
+    std::unique_ptr<SegmentWork> work;
     std::shared_ptr<SealedSegment> built;
     if (sealer.kept_rows() > 0) {
-        const SegmentSealer::Environment environment{core_.fields, &core_.account, &core_.executor_source->get(), stop};
+        if (core_.store != nullptr) {
+            SEXTANT_TRY_ASSIGN(work, SegmentWork::begin(*core_.store, core_.background_bytes_per_second, stop));
+        }
+        const SegmentSealer::Environment environment{core_.fields, &core_.account, &core_.executor_source->get(), stop,
+                                                     work == nullptr ? nullptr : work->draft_to_build_in()};
         // Writing the files is the rest.
         const double share = core_.store == nullptr ? 1.0 : 0.9;
         const auto started = core_.clock.monotonic();
@@ -241,8 +248,8 @@ Result<void> Background::rebuild(TaskState* task, const std::stop_token& stop) {
         }));
     }
     if (stop.stop_requested()) return Error{ErrorCode::cancelled, "optimize was cancelled"};
-    if (core_.store != nullptr && built != nullptr) {
-        SEXTANT_TRY_ASSIGN(built, core_.store_segment(built, stop));
+    if (work != nullptr) {
+        SEXTANT_TRY_ASSIGN(built, core_.store_segment(*work, built));
     }
     SEXTANT_TRY_ASSIGN(const CommitQueue::Ticket ticket, swap_in(sealer, plan, built));
     guard.swapped = true;
@@ -331,7 +338,12 @@ bool Background::rebuild_next() {
     }
     const bool replaced = result.has_value();
     if (task != nullptr) task->finish(std::move(result));
-    if (replaced) free_replaced();
+    if (replaced) {
+        free_replaced();
+        const MutexLock lock(mutex_);
+        ++rebuilds_;
+        changed_.notify_all();
+    }
     // The other lane left the segments alone that were claimed.
     poke();
     return true;

@@ -4,7 +4,6 @@
 
 #include "background_rules.hpp"
 #include "core_state.hpp"
-#include "rate_limit.hpp"
 #include "sextant/core/assert.hpp"
 
 namespace sextant::inline v1::detail {
@@ -43,23 +42,19 @@ Result<void> store_changes(Store& store, const SegmentState& state, Lsn at, Stor
 
 }  // namespace
 
-Result<std::shared_ptr<SealedSegment>> CoreState::store_segment(const std::shared_ptr<SealedSegment>& built,
-                                                                const std::stop_token& stop) {
-    const std::uint64_t number = store->take_number();
-    const SegmentPlace place = store->segment(number);
-    RateLimit limit(background_bytes_per_second);
-    SEXTANT_TRY_ASSIGN(const WrittenSegment written, write_segment(place, *built, fields, stop, [&](std::size_t bytes) {
-                           limit.spend(bytes, stop);
-                       }));
+Result<std::shared_ptr<SealedSegment>> CoreState::store_segment(SegmentWork& work,
+                                                                const std::shared_ptr<SealedSegment>& built) {
+    SEXTANT_TRY_ASSIGN(const WrittenSegment written, work.draft().finish(*built, fields));
     const ReadOptions read_options{.account = &account,
                                    .executor = &executor_source->get(),
                                    .expected_footer = written.footer_checksum,
                                    .rebuild_derived = false,
                                    .residency = store->residency(),
                                    .check_mapped = true};
-    SEXTANT_TRY_ASSIGN(ReadSegment read, read_segment(place, fields, read_options));
-    const format::ManifestSegment entry{
-        .number = number, .footer_checksum = written.footer_checksum, .row_count = read.segment->row_count()};
+    SEXTANT_TRY_ASSIGN(ReadSegment read, read_segment(work.place(), fields, read_options));
+    const format::ManifestSegment entry{.number = work.place().number,
+                                        .footer_checksum = written.footer_checksum,
+                                        .row_count = read.segment->row_count()};
     const MutexLock lock(stored_mutex);
     stored_segments.push_back({.entry = entry, .bytes = written.bytes});
     return std::move(read.segment);

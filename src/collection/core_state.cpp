@@ -1,9 +1,12 @@
 #include "core_state.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/format_text.hpp"
 #include "filter_rows.hpp"
+#include "sextant/core/limits.hpp"
+#include "sextant/segment/segment_limits.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
@@ -14,6 +17,18 @@ std::unique_ptr<Version> empty_version() {
     auto version = std::make_unique<Version>();
     version->garbage = GarbageRef::create();
     return version;
+}
+
+/// Rows whose codes and graphs take so many bytes: linking touches them in no order, so they should fit.
+std::uint64_t rows_that_index_in(std::uint64_t bytes, const std::vector<std::unique_ptr<VectorField>>& fields) {
+    constexpr std::uint64_t rows = std::uint64_t{1} << 16U;
+    std::uint64_t taken = 0;
+    for (const auto& field : fields) {
+        const FieldBytes parts = field->estimate(rows);
+        taken += parts.graph + (parts.codes == 0 ? parts.vectors : parts.codes);
+    }
+    const std::uint64_t bytes_per_row = std::max<std::uint64_t>(taken / rows, 1);
+    return std::min<std::uint64_t>(bytes / bytes_per_row, limits::max_rows_per_segment);
 }
 
 /// Gives back what a large batch took, also when it failed.
@@ -37,6 +52,9 @@ CoreState::CoreState(const CoreOptions& core_options, const OpenOptions& open,
       executor_source(&executors),
       works_inline(core_options.deterministic || executors.parallelism() == 0),
       store(std::move(directory)),
+      growing_bytes(leaves_memory() ? std::min(growing_max_bytes, memory_limit / growing_share_of_memory)
+                                    : growing_max_bytes),
+      most_merged_rows(leaves_memory() ? rows_that_index_in(memory_limit / 2, fields) : limits::max_rows_per_segment),
       cell(domain, empty_version()),
       scratches(search_account),
       current(cell.pin().get()),
@@ -57,22 +75,30 @@ Result<WriteReceipt> CoreState::write(std::span<const WriteOp> ops, std::optiona
     SEXTANT_TRY(check_open());
     SEXTANT_TRY(check_writable(durability));
     SEXTANT_TRY(validate_ops(ops, options.dimension));
-    WriteReceipt receipt;
-    CommitQueue::Ticket ticket = 0;
-    std::uint64_t rows = 0;
-    {
-        const MutexLock lock(write_mutex);
-        SEXTANT_TRY(check_open());
-        const ResolverRelease release{resolver};
-        SEXTANT_TRY(resolver.resolve(ops, *current));
-        const ResolvedEffects& resolved = resolver.effects();
-        SEXTANT_TRY_ASSIGN(ticket, apply(resolved, durability.value_or(options.durability)));
-        receipt = {current->last, resolved.effects.size()};
-        for (const Effect& effect : resolved.effects) rows += effect.kind == EffectKind::upsert ? 1U : 0U;
+    while (true) {
+        const std::uint64_t before = background.rebuilds();
+        auto placed = place(ops, durability.value_or(options.durability));
+        // Where sealed rows leave memory it is worth waiting until more are sealed.
+        const bool short_of_memory = !placed && placed.error().code == ErrorCode::resource_exhausted;
+        if (short_of_memory && leaves_memory() && background.make_room(before)) continue;
+        if (!placed) return std::move(placed).error();
+        SEXTANT_TRY(commits.wait(placed->ticket));
+        background.after_write(placed->rows);
+        return placed->receipt;
     }
-    SEXTANT_TRY(commits.wait(ticket));
-    background.after_write(rows);
-    return receipt;
+}
+
+Result<CoreState::PlacedWrite> CoreState::place(std::span<const WriteOp> ops, Durability durability) {
+    PlacedWrite placed;
+    const MutexLock lock(write_mutex);
+    SEXTANT_TRY(check_open());
+    const ResolverRelease release{resolver};
+    SEXTANT_TRY(resolver.resolve(ops, *current));
+    const ResolvedEffects& resolved = resolver.effects();
+    SEXTANT_TRY_ASSIGN(placed.ticket, apply(resolved, durability));
+    placed.receipt = {current->last, resolved.effects.size()};
+    for (const Effect& effect : resolved.effects) placed.rows += effect.kind == EffectKind::upsert ? 1U : 0U;
+    return placed;
 }
 
 Result<WriteReceipt> CoreState::write_where(const Filter& filter, const WriteOp& change,

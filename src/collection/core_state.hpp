@@ -16,6 +16,7 @@
 #include "effects.hpp"
 #include "executor_source.hpp"
 #include "search_scratch.hpp"
+#include "segment_work.hpp"
 #include "sextant/collection/detail/collection_core.hpp"
 #include "sextant/core/clock.hpp"
 #include "sextant/core/epoch.hpp"
@@ -48,6 +49,13 @@ public:
 
     // What the calls of CollectionCore do.
     [[nodiscard]] Result<WriteReceipt> write(std::span<const WriteOp> ops, std::optional<Durability> durability = {});
+    /// The write is in the log and in the versions to come; who waits for its ticket sees it published.
+    struct PlacedWrite {
+        WriteReceipt receipt;
+        CommitQueue::Ticket ticket = 0;
+        std::uint64_t rows = 0;  ///< new ones
+    };
+    [[nodiscard]] Result<PlacedWrite> place(std::span<const WriteOp> ops, Durability durability);
     [[nodiscard]] Result<WriteReceipt> write_where(const Filter& filter, const WriteOp& change,
                                                    std::optional<Durability> durability);
     [[nodiscard]] Result<void> flush();
@@ -92,8 +100,12 @@ public:
     }
     [[nodiscard]] Result<void> verify_files() const;
     /// Files for a segment that was just built; what comes back is the segment as it was read from them.
-    [[nodiscard]] Result<std::shared_ptr<SealedSegment>> store_segment(const std::shared_ptr<SealedSegment>& built,
-                                                                       const std::stop_token& stop);
+    [[nodiscard]] Result<std::shared_ptr<SealedSegment>> store_segment(SegmentWork& work,
+                                                                       const std::shared_ptr<SealedSegment>& built);
+    /// Rows that are sealed are read from their files.
+    [[nodiscard]] bool leaves_memory() const noexcept {
+        return store != nullptr && store->residency() != Residency::resident;
+    }
     /// read_only, and why, where writing is not possible.
     [[nodiscard]] Result<void> check_writable(std::optional<Durability> durability = {}) const;
     /// For who has just let go of a version whose last write was `seen`. REQUIRES: this thread has none pinned.
@@ -122,6 +134,8 @@ public:
     const bool works_inline;                ///< background work runs inside the calls that cause it
 
     const std::unique_ptr<Store> store;            ///< null: in memory
+    const std::uint64_t growing_bytes;             ///< of vectors, and of payloads, in a growing segment
+    const std::uint64_t most_merged_rows;          ///< background work makes no larger segment of smaller ones
     std::unique_ptr<WalWriter> log;                ///< null: in memory, or read-only; set once, by recover()
     std::atomic<std::uint64_t> log_bytes_kept{0};  ///< what the last checkpoint left of the log
     RecoveryReport recovery;                       ///< written by recover() alone

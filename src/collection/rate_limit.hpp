@@ -19,12 +19,14 @@ public:
 
     void spend(std::uint64_t bytes, const std::stop_token& stop) {
         if (bytes_per_second_ == 0) return;
-        spent_ += bytes;
         using Seconds = std::chrono::duration<double>;
-        const Seconds earliest(static_cast<double>(spent_) / static_cast<double>(bytes_per_second_));
+        const Seconds share(static_cast<double>(bytes) / static_cast<double>(bytes_per_second_));
+        const Seconds now = Clock::now() - start_;
+        // What was not used before the last piece is gone: a pause is no leave for a burst.
+        free_at_ = std::max(free_at_, now - share) + share;
         constexpr Seconds longest_nap(0.01);
         while (!stop.stop_requested()) {
-            const Seconds rest = earliest - (Clock::now() - start_);
+            const Seconds rest = free_at_ - (Clock::now() - start_);
             if (rest <= Seconds::zero()) return;
             std::this_thread::sleep_for(std::min(rest, longest_nap));
         }
@@ -34,8 +36,8 @@ private:
     using Clock = std::chrono::steady_clock;
 
     std::uint64_t bytes_per_second_;
-    std::uint64_t spent_ = 0;
     Clock::time_point start_ = Clock::now();
+    std::chrono::duration<double> free_at_{0};  ///< since start_: the next piece may be written
 };
 
 }  // namespace sextant::inline v1::detail

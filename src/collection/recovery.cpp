@@ -78,7 +78,9 @@ private:
     /// in memory, and is made anew at the next opening.
     bool replace_files(std::shared_ptr<SealedSegment>& segment) {
         if (core_.store->read_only()) return false;
-        auto stored = core_.store_segment(segment, {});
+        auto work = SegmentWork::begin(*core_.store, 0, {});
+        if (!work) return false;
+        auto stored = core_.store_segment(**work, segment);
         if (!stored) return false;
         segment = std::move(stored).value();
         files_replaced_ = true;

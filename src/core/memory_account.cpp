@@ -1,5 +1,7 @@
 #include "sextant/core/memory_account.hpp"
 
+#include <algorithm>
+
 #include "core/format_text.hpp"
 
 namespace sextant::inline v1 {
@@ -19,6 +21,14 @@ Result<void> MemoryAccount::charge(std::uint64_t bytes) {
 
 void MemoryAccount::release(std::uint64_t bytes) noexcept {
     for (MemoryAccount* account = this; account != nullptr; account = account->parent_) account->release_here(bytes);
+}
+
+std::uint64_t MemoryAccount::left() const noexcept {
+    std::uint64_t least = unlimited;
+    for (const MemoryAccount* account = this; account != nullptr; account = account->parent_) {
+        least = std::min(least, account->limit_ - account->used());
+    }
+    return least;
 }
 
 Result<void> MemoryAccount::charge_here(std::uint64_t bytes) {

@@ -9,6 +9,11 @@
 #include "sextant/segment/field_layout.hpp"
 
 namespace sextant::inline v1::detail {
+namespace {
+
+Error cancelled() { return Error{ErrorCode::cancelled, "encoding of vectors was cancelled"}; }
+
+}  // namespace
 
 CodeRows::CodeRows(std::unique_ptr<FieldCodec> codec, std::size_t dimension, Column<std::byte> codes)
     : codec_(std::move(codec)),
@@ -31,11 +36,47 @@ Result<std::unique_ptr<CodeRows>> CodeRows::exact(std::unique_ptr<FieldCodec> co
     return std::unique_ptr<CodeRows>(new CodeRows(std::move(codec), dimension, std::move(codes)));
 }
 
-float CodeRows::encode_row(const RawRows& raw, RowId row, Room& room) noexcept {
+std::unique_ptr<CodeRows> CodeRows::mapped(std::unique_ptr<FieldCodec> codec, std::size_t dimension,
+                                           std::uint32_t row_count, bool lossless,
+                                           std::shared_ptr<const SectionMap> map) {
+    std::unique_ptr<CodeRows> rows(new CodeRows(std::move(codec), dimension, {}));
+    rows->map_ = std::move(map);
+    rows->adopt(row_count, lossless);
+    return rows;
+}
+
+Result<std::unique_ptr<CodeRows>> CodeRows::written(std::unique_ptr<FieldCodec> codec, const RawRows& raw,
+                                                    std::uint32_t row_count, Executor& executor,
+                                                    const std::stop_token& stop, MemoryAccount& account,
+                                                    FieldDraft& draft) {
+    std::unique_ptr<CodeRows> rows(new CodeRows(std::move(codec), raw.dimension(), {}));
+    const std::size_t stride = rows->stride_;
+    constexpr std::uint32_t rows_at_once = 1024;
+    SEXTANT_TRY_ASSIGN(const auto room, Column<std::byte>::exact(rows_at_once * stride, account, "vector codes"));
+    std::vector<Room> rooms(std::max<std::size_t>(executor.parallelism(), 1), Room(raw.dimension()));
+    SEXTANT_TRY_ASSIGN(rows->map_, draft.write(FieldPart::codes, [&](PartSink& sink) -> Result<void> {
+        SEXTANT_TRY(sink.begin_section());
+        for (std::uint32_t first = 0; first < row_count; first += rows_at_once) {
+            if (stop.stop_requested()) return cancelled();
+            const std::uint32_t count = std::min(rows_at_once, row_count - first);
+            parallel_for(executor, count, 64, [&](std::size_t worker, std::size_t begin, std::size_t end) {
+                for (std::size_t i = begin; i < end; ++i) {
+                    const RowId row{first + static_cast<std::uint32_t>(i)};
+                    rows->encode_row(raw, row, rooms[worker], room.data() + i * stride);
+                }
+            });
+            SEXTANT_TRY(sink.add(room.bytes(count * stride)));
+        }
+        return {};
+    }));
+    rows->adopt(row_count, rows->lossless());
+    return rows;
+}
+
+float CodeRows::encode_row(const RawRows& raw, RowId row, Room& room, std::byte* code) noexcept {
     bool zero = false;
     const VectorView vector = raw.unit(row, room.unit, zero);
     if (vector.data() != room.unit.data()) std::copy(vector.begin(), vector.end(), room.unit.begin());
-    std::byte* code = codes_.data() + to_index(row) * stride_;
     codec_->encode(vector, zero, {code, code_size_});
     codec_->decode({code, code_size_}, room.decoded);
     if (std::equal(vector.begin(), vector.end(), room.decoded.begin())) return 0.0F;
@@ -46,7 +87,7 @@ float CodeRows::encode_row(const RawRows& raw, RowId row, Room& room) noexcept {
 
 void CodeRows::encode_up_to(const RawRows& raw, std::uint32_t row_count) noexcept {
     for (std::uint32_t row = coded_.load(std::memory_order_relaxed); row < row_count; ++row) {
-        const float lost = encode_row(raw, RowId{row}, room_);
+        const float lost = encode_row(raw, RowId{row}, room_, place_of(row));
         watch_drift(lost);
         coded_.store(row + 1, std::memory_order_release);
     }
@@ -67,11 +108,12 @@ Result<void> CodeRows::encode_all(const RawRows& raw, std::uint32_t row_count, E
     std::vector<Room> rooms(std::max<std::size_t>(executor.parallelism(), 1), Room(raw.dimension()));
     constexpr std::uint32_t between_stops = 16'384;
     for (std::uint32_t first = coded(); first < row_count; first += std::min(between_stops, row_count - first)) {
-        if (stop.stop_requested()) return Error{ErrorCode::cancelled, "encoding of vectors was cancelled"};
+        if (stop.stop_requested()) return cancelled();
         const std::uint32_t count = std::min(between_stops, row_count - first);
         parallel_for(executor, count, 256, [&](std::size_t worker, std::size_t begin, std::size_t end) {
             for (std::size_t i = begin; i < end; ++i) {
-                encode_row(raw, RowId{first + static_cast<std::uint32_t>(i)}, rooms[worker]);
+                const std::uint32_t row = first + static_cast<std::uint32_t>(i);
+                encode_row(raw, RowId{row}, rooms[worker], place_of(row));
             }
         });
     }
@@ -86,7 +128,7 @@ Result<void> CodeRows::verify(const RawRows& raw, std::uint32_t row_count) const
         bool zero = false;
         const VectorView vector = raw.unit(RowId{row}, room.unit, zero);
         codec_->encode(vector, zero, expected);
-        const std::byte* code = codes_.data() + row * stride_;
+        const std::byte* code = base() + row * stride_;
         const auto different = std::mismatch(expected.begin(), expected.end(), code);
         if (different.first == expected.end()) continue;
         return Error{ErrorCode::corruption,

@@ -36,6 +36,11 @@ Result<HnswIndex> load_graph(const FieldShape& shape, const FieldSource& source)
     const std::uint64_t sizes[] = {std::uint64_t{source.row_count} * shape.graph.m * 2 * sizeof(std::uint32_t),
                                    source.upper_size};
     SEXTANT_TRY(source.fits(FieldPart::graph, sizes));
+    if (source.map_index) {
+        SEXTANT_TRY_ASSIGN(const auto map, (*source.map)(FieldPart::graph, sizes));
+        SEXTANT_TRY(map->check_all());
+        return HnswIndex::map(shape.graph, source.row_count, map->bytes(0), map->bytes(1), map, *source.account);
+    }
     return HnswIndex::load(shape.graph, source.row_count, source.upper_size, *source.account,
                            [&](std::span<std::byte> level0, std::span<std::byte> upper) {
                                const std::span<std::byte> sections[] = {level0, upper};
@@ -53,9 +58,14 @@ Result<std::unique_ptr<CodeRows>> FieldBase::load_codes(const FieldSource& sourc
     SEXTANT_TRY_ASSIGN(auto codec, load_codec(saved));
     const std::uint64_t size = std::uint64_t{source.row_count} * code_stride(codec->code_size());
     SEXTANT_TRY(source.fits(FieldPart::codes, {&size, 1}));
+    if (source.map_index) {
+        SEXTANT_TRY_ASSIGN(auto map, (*source.map)(FieldPart::codes, {&size, 1}));
+        SEXTANT_TRY(map->check_all());
+        return CodeRows::mapped(std::move(codec), shape_.dimension, source.row_count, source.lossless, std::move(map));
+    }
     SEXTANT_TRY_ASSIGN(auto codes,
                        CodeRows::exact(std::move(codec), shape_.dimension, source.row_count, *source.account));
-    const std::span<std::byte> section[] = {codes->section(source.row_count)};
+    const std::span<std::byte> section[] = {codes->room(source.row_count)};
     SEXTANT_TRY(source.read(FieldPart::codes, section));
     codes->adopt(source.row_count, source.lossless);
     return codes;

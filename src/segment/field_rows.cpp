@@ -103,7 +103,10 @@ Result<VectorRows> RawRows::read(std::span<const RowId> rows, QueryScratch& /*sc
     VectorRows found{source(), rows};
     if (map_ != nullptr) {
         for (const RowId row : rows) SEXTANT_TRY(map_->check(0, to_index(row) * stride_, stride_));
-        found.source.base = map_->bytes(0).data();
+        // Rows that lie close together are a copy of a whole segment under way: it reads ahead.
+        const bool scan = rows.size() >= 64 && rows.back() > rows.front() &&
+                          to_index(rows.back()) - to_index(rows.front()) < 4 * rows.size();
+        found.source.base = (scan ? map_->bytes_to_scan(0) : map_->bytes(0)).data();
     }
     return found;
 }

@@ -12,8 +12,7 @@ Result<VectorSample> VectorSample::take(const RawRows& raw, std::uint32_t row_co
     sample.dimension_ = raw.dimension();
     sample.row_count_ = std::min<std::size_t>(row_count, most);
     const std::size_t size = sample.row_count_ * sample.dimension_;
-    SEXTANT_TRY_ASSIGN(sample.charge_, MemoryCharge::take(account, size * sizeof(float)));
-    sample.values_.resize(size);
+    SEXTANT_TRY_ASSIGN(sample.values_, Column<float>::exact(size, account, "sample of vectors"));
     Random random(seed);
     for (std::size_t i = 0; i < sample.row_count_; ++i) {
         const std::size_t begin = i * row_count / sample.row_count_;

@@ -1,13 +1,16 @@
 // The part of FieldBase that makes sealed rows out of older ones.
 #include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "core/format_text.hpp"
 #include "sextant/quantizer/float_scorer.hpp"
+#include "sextant/quantizer/vector_math.hpp"
 #include "sextant/segment/field_base.hpp"
 #include "sextant/segment/field_build.hpp"
 #include "sextant/segment/field_growing.hpp"
+#include "sextant/segment/field_layout.hpp"
 #include "sextant/segment/field_sample.hpp"
 #include "sextant/segment/field_sealed.hpp"
 
@@ -30,13 +33,18 @@ bool is_dropped(const SealSource& source, std::uint32_t row) noexcept {
     return source.dropped.words != nullptr && source.dropped.test(row);
 }
 
+/// Where memory is short a sample to train on takes a quarter of what is left at most, but is not useless.
+constexpr std::size_t least_sample_rows = 1024;
+
 /// Rows read at a time.
 constexpr std::size_t rows_per_read = 256;
 
-/// Copies what is kept, in order.
+/// Hands on what is kept, in order.
 class RowCopier {
 public:
-    RowCopier(const SealRequest& request, RawRows& raw) noexcept : request_(request), raw_(raw) {}
+    RowCopier(const SealRequest& request, std::size_t dimension,
+              FunctionRef<Result<void>(RowId row, VectorView vector)> take) noexcept
+        : request_(request), dimension_(dimension), take_(take) {}
 
     Result<void> copy() {
         for (const SealSource& source : request_.sources) {
@@ -59,13 +67,16 @@ private:
         if (request_.stop.stop_requested()) return cancelled();
         scratch_.reset();
         SEXTANT_TRY_ASSIGN(const VectorRows read, source.rows->vectors().read(listed_, scratch_));
-        for (std::size_t i = 0; i < listed_.size(); ++i) raw_.set(RowId{next_++}, read.vector(i, raw_.dimension()));
+        for (std::size_t i = 0; i < listed_.size(); ++i) {
+            SEXTANT_TRY(take_(RowId{next_++}, read.vector(i, dimension_)));
+        }
         listed_.clear();
         return {};
     }
 
     const SealRequest& request_;
-    RawRows& raw_;
+    std::size_t dimension_;
+    FunctionRef<Result<void>(RowId row, VectorView vector)> take_;
     QueryScratch scratch_;
     std::vector<RowId> listed_;
     std::uint32_t next_ = 0;
@@ -73,8 +84,33 @@ private:
 
 Result<RawRows> copy_rows(const FieldShape& shape, const SealRequest& request) {
     SEXTANT_TRY_ASSIGN(RawRows raw, RawRows::exact(shape.metric, shape.dimension, request.kept_rows, *request.account));
-    SEXTANT_TRY(RowCopier(request, raw).copy());
+    const auto take = [&](RowId row, VectorView vector) -> Result<void> {
+        raw.set(row, vector);
+        return {};
+    };
+    SEXTANT_TRY(RowCopier(request, shape.dimension, take).copy());
     return raw;
+}
+
+/// The same, into the file where they stay.
+Result<RawRows> write_rows(const FieldShape& shape, const SealRequest& request) {
+    const bool unit_length = shape.metric.unit_length;
+    SEXTANT_TRY_ASSIGN(const auto norms,
+                       Column<float>::exact(unit_length ? request.kept_rows : 0, *request.account, "norms of vectors"));
+    std::vector<std::byte> padded(float_stride(shape.dimension));
+    SEXTANT_TRY_ASSIGN(auto map, request.draft->write(FieldPart::vectors, [&](PartSink& sink) -> Result<void> {
+        SEXTANT_TRY(sink.begin_section());
+        const auto take = [&](RowId row, VectorView vector) {
+            std::memcpy(padded.data(), vector.data(), vector.size_bytes());
+            if (unit_length) norms[to_index(row)] = inverse_norm(vector);
+            return sink.add(padded);
+        };
+        SEXTANT_TRY(RowCopier(request, shape.dimension, take).copy());
+        if (!unit_length) return {};
+        SEXTANT_TRY(sink.begin_section());
+        return sink.add(norms.bytes(request.kept_rows));
+    }));
+    return RawRows::mapped(shape.metric, shape.dimension, request.kept_rows, std::move(map), *request.account);
 }
 
 const HnswIndex* graph_of(const FieldRows* rows) noexcept {
@@ -112,9 +148,16 @@ Result<HnswIndex> start_graph(const FieldShape& shape, const SealRequest& reques
 Result<std::unique_ptr<CodeRows>> FieldBase::make_codes(const RawRows& raw, const FieldBuild& build) const {
     std::unique_ptr<FieldCodec> codec;
     {
+        const std::uint64_t fitting = build.account->left() / 4 / (shape_.dimension * sizeof(float));
+        const auto most = static_cast<std::size_t>(
+            std::min<std::uint64_t>(sample_rows(), std::max<std::uint64_t>(least_sample_rows, fitting)));
         SEXTANT_TRY_ASSIGN(const VectorSample sample,
-                           VectorSample::take(raw, build.row_count, sample_rows(), shape_.graph.seed, *build.account));
+                           VectorSample::take(raw, build.row_count, most, shape_.graph.seed, *build.account));
         SEXTANT_TRY_ASSIGN(codec, train(sample.view(), {.seed = shape_.graph.seed, .stop = build.stop}));
+    }
+    if (build.draft != nullptr) {
+        return CodeRows::written(std::move(codec), raw, build.row_count, *build.executor, build.stop, *build.account,
+                                 *build.draft);
     }
     SEXTANT_TRY_ASSIGN(auto codes,
                        CodeRows::exact(std::move(codec), shape_.dimension, build.row_count, *build.account));
@@ -145,12 +188,14 @@ Result<void> FieldBase::build_graph(HnswIndex& graph, const RawRows& raw, const 
 }
 
 Result<std::unique_ptr<SealedField>> FieldBase::seal(const SealRequest& request) const {
-    SEXTANT_TRY_ASSIGN(RawRows raw, copy_rows(shape_, request));
+    SEXTANT_TRY_ASSIGN(RawRows raw,
+                       request.draft == nullptr ? copy_rows(shape_, request) : write_rows(shape_, request));
     const FieldBuild build{.row_count = request.kept_rows,
                            .row_key = request.row_key,
                            .account = request.account,
                            .executor = request.executor,
-                           .stop = request.stop};
+                           .stop = request.stop,
+                           .draft = request.draft};
     std::unique_ptr<CodeRows> codes;
     if (has_codes()) {
         SEXTANT_TRY_ASSIGN(codes, make_codes(raw, build));

@@ -17,7 +17,7 @@ Result<std::shared_ptr<GrowingSegment>> GrowingSegment::create(std::span<const s
     SEXTANT_TRY_ASSIGN(segment->versions_, Column<std::uint64_t>::reserve(max_rows, account, "versions"));
     // One payload may come on top of the last byte below the cap.
     SEXTANT_TRY_ASSIGN(segment->payloads_,
-                       PayloadColumn::reserve(max_rows, growing_max_payload_bytes + limits::max_payload_size, account));
+                       PayloadColumn::reserve(max_rows, growing_max_bytes + limits::max_payload_size, account));
     SEXTANT_TRY_ASSIGN(segment->id_map_, IdMap::create(max_rows, account));
     for (const auto& field : fields) {
         SEXTANT_TRY_ASSIGN(auto rows, field->make_growing(max_rows, account));

@@ -7,6 +7,7 @@
 #include "core/format_text.hpp"
 #include "sextant/core/assert.hpp"
 #include "sextant/core/limits.hpp"
+#include "sextant/segment/segment_draft.hpp"
 
 namespace sextant::inline v1 {
 namespace {
@@ -151,7 +152,10 @@ Result<std::shared_ptr<SealedSegment>> SegmentSealer::build(const Environment& e
                                   .account = environment.account,
                                   .executor = environment.executor,
                                   .stop = environment.stop,
-                                  .progress = field_progress};
+                                  .progress = field_progress,
+                                  .draft = environment.draft == nullptr
+                                               ? nullptr
+                                               : &environment.draft->field(static_cast<std::uint16_t>(index))};
         SEXTANT_TRY_ASSIGN(auto field, environment.fields[index]->seal(request));
         segment->fields_.push_back(std::move(field));
     }

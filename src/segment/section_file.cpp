@@ -37,60 +37,6 @@ Result<void> check_listed_size(const format::FileEntry& entry, std::span<const s
         format_text("the file should have {} bytes for its sections, and has {}", expected, entry.size));
 }
 
-/// Collects bytes into pieces, and writes and hashes each when it is full.
-class PieceWriter {
-public:
-    PieceWriter(File& file, const format::FileIdentity& identity, const std::stop_token& stop,
-                FunctionRef<void(std::size_t)> written)
-        : file_(file), identity_(identity), stop_(stop), written_(written) {
-        piece_.reserve(piece_size);
-        entry_.kind = identity.kind;
-    }
-
-    Result<void> add(std::span<const std::byte> bytes) {
-        while (!bytes.empty()) {
-            const std::size_t count = std::min(bytes.size(), piece_size - piece_.size());
-            piece_.insert(piece_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
-            bytes = bytes.subspan(count);
-            if (piece_.size() == piece_size) SEXTANT_TRY(flush());
-        }
-        return {};
-    }
-    Result<void> align() {
-        constexpr std::byte zeros[section_alignment] = {};
-        const std::uint64_t at = entry_.size + piece_.size();
-        return add(std::span(zeros).first(static_cast<std::size_t>(round_up(at) - at)));
-    }
-    Result<format::FileEntry> finish() {
-        SEXTANT_TRY(flush());
-        SEXTANT_TRY(file_.sync());
-        return std::move(entry_);
-    }
-
-private:
-    Result<void> flush() {
-        if (stop_.stop_requested()) return Error{ErrorCode::cancelled, "writing a segment was cancelled"};
-        if (piece_.empty()) return {};
-        SEXTANT_TRY(file_.write_at(entry_.size, piece_));
-        for (std::size_t at = 0; at < piece_.size(); at += format::block_size) {
-            const auto block =
-                std::span<const std::byte>(piece_).subspan(at, std::min(format::block_size, piece_.size() - at));
-            entry_.blocks.push_back(format::block_checksum(identity_, entry_.blocks.size(), block));
-        }
-        entry_.size += piece_.size();
-        written_(piece_.size());
-        piece_.clear();
-        return {};
-    }
-
-    File& file_;
-    const format::FileIdentity& identity_;
-    const std::stop_token& stop_;
-    FunctionRef<void(std::size_t)> written_;
-    std::vector<std::byte> piece_;
-    format::FileEntry entry_;
-};
-
 /// Hands over the checked bytes of a file, front to back.
 class PieceReader {
 public:
@@ -173,18 +119,76 @@ std::uint64_t section_file_size(std::span<const std::uint64_t> section_sizes) no
     return size;
 }
 
+SectionWriter::SectionWriter(std::unique_ptr<File> file, const format::FileIdentity& identity,
+                             const std::stop_token& stop, FunctionRef<void(std::size_t)> written)
+    : file_(std::move(file)), identity_(identity), stop_(stop), written_(written) {
+    piece_.reserve(piece_size);
+    entry_.kind = identity.kind;
+}
+
+Result<std::unique_ptr<SectionWriter>> SectionWriter::create(FileSystem& files, const std::string& path,
+                                                             const format::FileIdentity& identity,
+                                                             const std::stop_token& stop,
+                                                             FunctionRef<void(std::size_t)> written) {
+    SEXTANT_TRY_ASSIGN(auto file, files.open(path, FileMode::create_new));
+    std::unique_ptr<SectionWriter> writer(new SectionWriter(std::move(file), identity, stop, written));
+    SEXTANT_TRY(writer->put(format::encode(format::FileHeader{.identity = identity})));
+    return writer;
+}
+
+Result<void> SectionWriter::begin_section() {
+    constexpr std::byte zeros[section_alignment] = {};
+    const std::uint64_t at = entry_.size + piece_.size();
+    section_sizes_.push_back(0);
+    return put(std::span(zeros).first(static_cast<std::size_t>(round_up(at) - at)));
+}
+
+Result<void> SectionWriter::add(std::span<const std::byte> bytes) {
+    section_sizes_.back() += bytes.size();
+    return put(bytes);
+}
+
+Result<void> SectionWriter::put(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        const std::size_t count = std::min(bytes.size(), piece_size - piece_.size());
+        piece_.insert(piece_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
+        bytes = bytes.subspan(count);
+        if (piece_.size() == piece_size) SEXTANT_TRY(flush());
+    }
+    return {};
+}
+
+Result<format::FileEntry> SectionWriter::finish() {
+    SEXTANT_TRY(flush());
+    SEXTANT_TRY(file_->sync());
+    return std::move(entry_);
+}
+
+Result<void> SectionWriter::flush() {
+    if (stop_.stop_requested()) return Error{ErrorCode::cancelled, "writing a segment was cancelled"};
+    if (piece_.empty()) return {};
+    SEXTANT_TRY(file_->write_at(entry_.size, piece_));
+    for (std::size_t at = 0; at < piece_.size(); at += format::block_size) {
+        const auto block =
+            std::span<const std::byte>(piece_).subspan(at, std::min(format::block_size, piece_.size() - at));
+        entry_.blocks.push_back(format::block_checksum(identity_, entry_.blocks.size(), block));
+    }
+    entry_.size += piece_.size();
+    written_(piece_.size());
+    piece_.clear();
+    return {};
+}
+
 Result<format::FileEntry> write_section_file(FileSystem& files, const std::string& path,
                                              const format::FileIdentity& identity,
                                              std::span<const std::span<const std::byte>> sections,
                                              const std::stop_token& stop, FunctionRef<void(std::size_t)> written) {
-    SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::create_new));
-    PieceWriter writer(*file, identity, stop, written);
-    SEXTANT_TRY(writer.add(format::encode(format::FileHeader{.identity = identity})));
+    SEXTANT_TRY_ASSIGN(const auto writer, SectionWriter::create(files, path, identity, stop, written));
     for (const auto section : sections) {
-        SEXTANT_TRY(writer.align());
-        SEXTANT_TRY(writer.add(section));
+        SEXTANT_TRY(writer->begin_section());
+        SEXTANT_TRY(writer->add(section));
     }
-    return writer.finish();
+    return writer->finish();
 }
 
 Result<void> read_section_file(FileSystem& files, const std::string& path, const format::FileIdentity& identity,

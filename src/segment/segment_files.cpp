@@ -5,6 +5,7 @@
 
 #include "core/format_text.hpp"
 #include "segment/section_file.hpp"
+#include "segment/segment_layout.hpp"
 #include "sextant/core/hash.hpp"
 #include "sextant/format/segment_footer.hpp"
 #include "sextant/format/segment_meta.hpp"
@@ -18,13 +19,11 @@ using format::FileKind;
 std::string SegmentPlace::path() const { return format_text("{}/{:06}", directory, number); }
 
 namespace detail {
-namespace {
 
-FileIdentity identity_of(const SegmentPlace& place, FileKind kind, std::uint16_t field = 0) noexcept {
+FileIdentity identity_of(const SegmentPlace& place, FileKind kind, std::uint16_t field) noexcept {
     return format::segment_file_identity({place.collection, kind, place.number}, kind, field);
 }
 
-/// "meta", "v0/graph".
 std::string name_of(FileKind kind, std::uint16_t field) {
     switch (kind) {
         case FileKind::segment_meta: return "meta";
@@ -49,6 +48,8 @@ FileKind kind_of(FieldPart part) noexcept {
     return FileKind::vectors;
 }
 
+namespace {
+
 Error missing(const std::string& path) { return Error{ErrorCode::corruption, format_text("{}: it is missing", path)}; }
 
 /// A file that is not there is damage: whoever asks was told that it is.
@@ -57,138 +58,12 @@ Error as_damage(Error error) {
     return error;
 }
 
-std::span<const std::byte> as_const(std::span<std::byte> bytes) noexcept { return bytes; }
-
 }  // namespace
 
-/// Writing.
 class SegmentFiles {
 public:
-    SegmentFiles(const SegmentPlace& place, const SealedSegment& segment,
-                 std::span<const std::unique_ptr<VectorField>> fields, const std::stop_token& stop,
-                 FunctionRef<void(std::size_t)> written)
-        : place_(place),
-          segment_(segment),
-          fields_(fields),
-          stop_(stop),
-          written_(written),
-          draft_(place.path() + ".tmp") {}
-
-    Result<WrittenSegment> write() {
-        FileSystem& files = *place_.files;
-        SEXTANT_TRY(remove_tree(files, draft_));  // of an attempt that was cut off
-        SEXTANT_TRY(files.create_directory(draft_));
-        auto done = write_files();
-        if (!done) {
-            remove_tree(files, draft_).ignore("it takes space and does nothing else; the next opening removes it");
-            return std::move(done).error();
-        }
-        SEXTANT_TRY(files.rename(draft_, place_.path()));
-        SEXTANT_TRY(files.sync_directory(place_.directory));
-        return result_;
-    }
-
     static Result<ReadSegment> read(const SegmentPlace& place, std::span<const std::unique_ptr<VectorField>> fields,
                                     const ReadOptions& options);
-
-private:
-    using Sections = std::vector<std::span<const std::byte>>;
-
-    Result<void> write_files() {
-        const std::uint32_t rows = segment_.row_count();
-        format::SegmentMeta meta{.at = static_cast<std::uint64_t>(segment_.at_),
-                                 .row_count = rows,
-                                 .wide_ids = segment_.ids_.wide(),
-                                 .id_slots = segment_.id_table_->slot_count(),
-                                 .payload_size = segment_.payloads_.present() ? segment_.payloads_.used_bytes() : 0,
-                                 .fields = {}};
-        SEXTANT_TRY(write_rows(rows, meta.payload_size));
-        for (std::size_t i = 0; i < segment_.fields_.size(); ++i) {
-            SEXTANT_TRY(write_field(static_cast<std::uint16_t>(i), meta));
-        }
-        const FileIdentity identity = identity_of(place_, FileKind::segment_meta);
-        SEXTANT_TRY(write_small(FileKind::segment_meta, format::encode_segment_meta(identity, meta)));
-        const auto footer = format::encode_segment_footer(identity_of(place_, FileKind::segment_footer), footer_);
-        result_.footer_checksum = hash64(footer);
-        SEXTANT_TRY(write_small(FileKind::segment_footer, footer));
-        return place_.files->sync_directory(draft_);
-    }
-
-    Result<void> write_rows(std::uint32_t rows, std::uint64_t payload_size) {
-        Sections ids;
-        for (const auto section : segment_.ids_.sections(rows)) {
-            if (!section.empty()) ids.push_back(section);
-        }
-        ids.push_back(as_const(segment_.versions_.bytes(rows)));
-        ids.push_back(segment_.id_table_->section());
-        SEXTANT_TRY(write_sections(FileKind::ids, 0, ids));
-        if (payload_size == 0) return {};
-        const auto payloads = segment_.payloads_.sections(rows, payload_size);
-        return write_sections(FileKind::payload, 0, {payloads[0], payloads[1]});
-    }
-
-    Result<void> write_field(std::uint16_t index, format::SegmentMeta& meta) {
-        SEXTANT_TRY(segment_.fields_[index]->vectors().check_all());
-        const FieldSections field = segment_.fields_[index]->sections();
-        const std::string directory = format_text("{}/v{}", draft_, index);
-        SEXTANT_TRY(place_.files->create_directory(directory));
-        SEXTANT_TRY(write_sections(FileKind::vectors, index, field.vectors));
-        if (field.code_stride != 0) {
-            SEXTANT_TRY(write_sections(FileKind::codebook, index, {std::span<const std::byte>(field.codebook)}));
-            SEXTANT_TRY(write_sections(FileKind::codes, index, field.codes));
-        }
-        SEXTANT_TRY(write_sections(FileKind::graph, index, field.graph));
-        meta.fields.push_back({.metric = fields_[index]->metric(),
-                               .quantizer = fields_[index]->quantizer(),
-                               .dimension = field.dimension,
-                               .has_codes = field.code_stride != 0,
-                               .lossless = field.lossless,
-                               .vector_stride = static_cast<std::uint32_t>(field.vector_stride),
-                               .code_stride = static_cast<std::uint32_t>(field.code_stride),
-                               .codebook_size = field.codebook.size(),
-                               .upper_size = field.upper_size,
-                               .m = field.params.m,
-                               .ef_construction = field.params.ef_construction,
-                               .seed = field.params.seed});
-        return place_.files->sync_directory(directory);
-    }
-
-    Result<void> write_sections(FileKind kind, std::uint16_t field, const Sections& sections) {
-        SEXTANT_TRY_ASSIGN(FileEntry entry,
-                           write_section_file(*place_.files, draft_ + "/" + name_of(kind, field),
-                                              identity_of(place_, kind, field), sections, stop_, written_));
-        entry.field = field;
-        result_.bytes += entry.size;
-        footer_.files.push_back(std::move(entry));
-        return {};
-    }
-
-    /// Meta and footer carry their own checksums; meta is in the footer as well, so that it cannot be an older one.
-    Result<void> write_small(FileKind kind, std::span<const std::byte> bytes) {
-        const std::string path = draft_ + "/" + name_of(kind, 0);
-        SEXTANT_TRY_ASSIGN(const auto file, place_.files->open(path, FileMode::create_new));
-        SEXTANT_TRY(file->write_at(0, bytes));
-        SEXTANT_TRY(file->sync());
-        result_.bytes += bytes.size();
-        if (kind == FileKind::segment_footer) return {};
-        FileEntry entry{.kind = kind, .field = 0, .size = bytes.size(), .blocks = {}};
-        const FileIdentity identity = identity_of(place_, kind);
-        for (std::size_t at = 0; at < bytes.size(); at += format::block_size) {
-            const auto block = bytes.subspan(at, std::min(format::block_size, bytes.size() - at));
-            entry.blocks.push_back(format::block_checksum(identity, entry.blocks.size(), block));
-        }
-        footer_.files.push_back(std::move(entry));
-        return {};
-    }
-
-    const SegmentPlace& place_;
-    const SealedSegment& segment_;
-    std::span<const std::unique_ptr<VectorField>> fields_;
-    const std::stop_token& stop_;
-    FunctionRef<void(std::size_t)> written_;
-    std::string draft_;
-    format::SegmentFooter footer_;
-    WrittenSegment result_;
 };
 
 namespace {
@@ -369,7 +244,8 @@ Result<ReadSegment> SegmentFiles::read(const SegmentPlace& place, std::span<cons
                                  .upper_size = field.upper_size,
                                  .read = read_part,
                                  .fits = fits,
-                                 .map = options.residency == Residency::mapped ? &map : nullptr,
+                                 .map = options.residency == Residency::resident ? nullptr : &map,
+                                 .map_index = options.residency == Residency::mapped,
                                  .row_key = row_key,
                                  .account = &account,
                                  .executor = options.executor,
@@ -383,12 +259,6 @@ Result<ReadSegment> SegmentFiles::read(const SegmentPlace& place, std::span<cons
 }
 
 }  // namespace detail
-
-Result<WrittenSegment> write_segment(const SegmentPlace& place, const SealedSegment& segment,
-                                     std::span<const std::unique_ptr<VectorField>> fields, const std::stop_token& stop,
-                                     FunctionRef<void(std::size_t)> written) {
-    return detail::SegmentFiles(place, segment, fields, stop, written).write();
-}
 
 Result<ReadSegment> read_segment(const SegmentPlace& place, std::span<const std::unique_ptr<VectorField>> fields,
                                  const ReadOptions& options) {

@@ -38,8 +38,10 @@ Result<std::uint64_t> digest_of(const C& collection) {
 }
 
 template <class C>
-Result<C> open_collection(SimDisk& disk) {
-    return C::open(path, {.dimension = crash_dimension}, inline_on(disk.files()));
+Result<C> open_collection(SimDisk& disk, Residency residency) {
+    OpenOptions options = inline_on(disk.files());
+    options.residency = residency;
+    return C::open(path, {.dimension = crash_dimension}, options);
 }
 
 /// What is wrong with the collection on this disk; empty if nothing is. `deep`: it is written to as well.
@@ -48,7 +50,7 @@ std::string wrong_with(SimDisk& disk, const std::vector<std::uint64_t>& states, 
     std::uint64_t digest = 0;
     Lsn last{};
     {
-        auto opened = open_collection<C>(disk);
+        auto opened = open_collection<C>(disk, deep ? Residency::mapped : Residency::resident);
         if (!opened) return "does not open: " + opened.error().message;
         C collection = std::move(opened).value();
         auto read = digest_of(collection);
@@ -69,7 +71,7 @@ std::string wrong_with(SimDisk& disk, const std::vector<std::uint64_t>& states, 
         last = *written;
         if (auto closed = collection.close(); !closed) return "cannot be closed: " + closed.error().message;
     }
-    auto again = open_collection<C>(disk);
+    auto again = open_collection<C>(disk, Residency::resident);
     if (!again) return "does not open again: " + again.error().message;
     const auto record = again->get(PointId{999'999});
     if (!record || record->version != last) return "lost what was written after the recovery";
@@ -90,11 +92,14 @@ CrashFindings& CrashFindings::operator+=(const CrashFindings& other) {
 }
 
 template <class C>
-CrashWorkload<C>::CrashWorkload(Durability durability) : durability_(durability), states_{0} {}
+CrashWorkload<C>::CrashWorkload(Durability durability, Residency residency)
+    : durability_(durability), residency_(residency), states_{0} {}
 
 template <class C>
 bool CrashWorkload<C>::open() {
-    auto opened = C::open(path, {.dimension = crash_dimension, .durability = durability_}, inline_on(disk_.files()));
+    OpenOptions options = inline_on(disk_.files());
+    options.residency = residency_;
+    auto opened = C::open(path, {.dimension = crash_dimension, .durability = durability_}, options);
     if (!opened) return false;
     collection_.emplace(std::move(opened).value());
     return true;
@@ -222,9 +227,9 @@ namespace {
 
 template <class C>
 CrashShape shape(const char* name, const std::function<void(CrashWorkload<C>&)>& run,
-                 Durability durability = Durability::Sync) {
-    return {name, [run, durability](const CrashBudget& budget) {
-                CrashWorkload<C> workload(durability);
+                 Durability durability = Durability::Sync, Residency residency = Residency::resident) {
+    return {name, [=](const CrashBudget& budget) {
+                CrashWorkload<C> workload(durability, residency);
                 if (workload.open()) run(workload);
                 workload.close();
                 return crash_everywhere(workload, budget);
@@ -361,6 +366,16 @@ std::vector<CrashShape> crash_shapes() {
                               w.set_payload(4, 4);
                               w.optimize();
                           }),
+        shape<CrashCoded>(
+            "codes, built on disk",
+            [](Coded& w) {
+                w.batch(1, 9);
+                w.optimize();
+                w.erase(2);
+                w.upsert(5);
+                w.optimize();
+            },
+            Durability::Sync, Residency::mapped),
     };
 }
 

@@ -28,7 +28,8 @@ inline constexpr std::size_t crash_dimension = 4;
 template <class C>
 class CrashWorkload {
 public:
-    explicit CrashWorkload(sextant::Durability durability = sextant::Durability::Sync);
+    explicit CrashWorkload(sextant::Durability durability = sextant::Durability::Sync,
+                           sextant::Residency residency = sextant::Residency::resident);
 
     [[nodiscard]] SimDisk& disk() noexcept { return disk_; }
     [[nodiscard]] C& collection() noexcept { return *collection_; }
@@ -52,6 +53,7 @@ public:
 private:
     SimDisk disk_;
     sextant::Durability durability_;
+    sextant::Residency residency_;
     std::optional<C> collection_;
     std::vector<std::uint64_t> states_;
     std::uint64_t salt_ = 0;  ///< makes each vector another

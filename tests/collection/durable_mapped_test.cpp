@@ -56,15 +56,25 @@ std::string vectors_file(SimDisk& disk) {
     return segments + "/" + listed[0].name + "/v0/vectors";
 }
 
+/// That memory holds of the one sealed segment only what it may.
 template <class C>
-void check_alike() {
+void check_bytes(const C& collection, Residency residency) {
+    const PartBytes bytes = collection.stats().value().bytes;
+    CHECK(bytes.vectors == 0);
+    if (residency == Residency::mapped) CHECK(bytes.codes == 0);
+    // Its upper levels are in memory.
+    CHECK((bytes.graph < rows * 32) == (residency == Residency::mapped));
+}
+
+template <class C>
+void check_alike(Residency residency) {
     SimDisk disk;
     {
-        auto collection = open_on<C>(disk, Residency::mapped);
+        auto collection = open_on<C>(disk, residency);
         fill(collection, 1, rows);
         collection.optimize().value();
         // A segment that was just written is paged from its file like one that was opened.
-        CHECK(collection.stats().value().bytes.vectors == 0);
+        check_bytes(collection, residency);
         collection.close().value();
     }
     std::vector<std::uint64_t> exact;
@@ -80,8 +90,8 @@ void check_alike() {
         filtered = answers(collection, false, few);
         expected = contents(collection);
     }
-    auto collection = open_on<C>(disk, Residency::mapped);
-    CHECK(collection.stats().value().bytes.vectors == 0);
+    auto collection = open_on<C>(disk, residency);
+    check_bytes(collection, residency);
     CHECK(answers(collection, false) == fast);
     CHECK(answers(collection, false, few) == filtered);
     CHECK(answers(collection, true) == exact);
@@ -91,7 +101,7 @@ void check_alike() {
     fill(collection, rows, rows + 500);
     for (std::uint64_t id = 1; id < 700; ++id) collection.erase(PointId{id}).value();
     collection.optimize().value();
-    CHECK(collection.stats().value().bytes.vectors == 0);
+    check_bytes(collection, residency);
     CHECK(collection.count().value() == rows - 700 + 500);
     const Contents after = contents(collection);
     CHECK(after.at(PointId{1500}).vector == seeded_vector(1500, dimension));
@@ -103,8 +113,49 @@ void check_alike() {
 }  // namespace
 
 TEST_CASE("a collection answers alike with its vectors in memory and in their files", "[durable]") {
-    check_alike<Collection<SquaredL2, MappedStorage>>();
-    check_alike<Collection<Cosine, MappedStorage, ScalarQuantizer>>();
+    for (const Residency residency : {Residency::mapped, Residency::mapped_vectors}) {
+        INFO(static_cast<int>(residency));
+        check_alike<Collection<SquaredL2, MappedStorage>>(residency);
+        check_alike<Collection<Cosine, MappedStorage, ScalarQuantizer>>(residency);
+    }
+}
+
+TEST_CASE("a collection several times larger than the memory it may take is built and searched in its files",
+          "[durable]") {
+    using Coded = Collection<SquaredL2, MappedStorage, ScalarQuantizer>;
+    constexpr std::size_t wide = 256;
+    constexpr std::uint64_t points = 16'000;
+    constexpr std::uint64_t limit = std::uint64_t{6} << 20U;
+    const auto build = [&](SimDisk& disk, Residency residency) -> Result<void> {
+        MemoryAccount account("test", limit);
+        OpenOptions options = inline_on(disk.files());
+        options.residency = residency;
+        options.memory = &account;
+        SEXTANT_TRY_ASSIGN(auto collection, Coded::open(path, {.dimension = wide}, options));
+        for (std::uint64_t first = 1; first <= points; first += 100) {
+            WriteBatch batch;
+            for (std::uint64_t id = first; id < first + 100; ++id) batch.upsert(PointId{id}, seeded_vector(id, wide));
+            SEXTANT_TRY(collection.write(std::move(batch), Durability::None));
+        }
+        for (std::uint64_t id = 1; id <= points; id += 499) {
+            const std::vector<float> vector = seeded_vector(id, wide);
+            const auto hits = collection.search({.vector = vector, .k = 1}).value();
+            CHECK((hits.size() == 1 && hits[0].id == PointId{id}));
+        }
+        const Stats stats = collection.stats().value();
+        CHECK(stats.merges > 0);
+        INFO((stats.background_error ? stats.background_error->message : ""));
+        CHECK_FALSE(stats.background_error.has_value());
+        CHECK(stats.segments.size() > 1);  // one of all would not be linked within the limit
+        CHECK(account.peak() <= limit);
+        SEXTANT_TRY(collection.verify(Depth::full));
+        return collection.close();
+    };
+    SimDisk disk;
+    build(disk, Residency::mapped).value();
+    CHECK(Coded::open(path, {}, inline_on(disk.files())).value().count().value() == points);
+    SimDisk other;
+    CHECK(build(other, Residency::resident).error().code == ErrorCode::resource_exhausted);
 }
 
 TEST_CASE("damaged vectors are an error of the calls that read them, and of no other", "[durable]") {

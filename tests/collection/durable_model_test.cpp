@@ -57,8 +57,9 @@ private:
     C open(SimDisk& disk) {
         auto options = inline_work();
         options.files = &disk.files();
-        // Vectors in memory at one opening, in their files at the next.
-        options.residency = openings % 2 == 0 ? Residency::resident : Residency::mapped;
+        // In memory at one opening, in files at the next.
+        constexpr Residency residencies[] = {Residency::resident, Residency::mapped, Residency::mapped_vectors};
+        options.residency = residencies[openings % 3];
         return C::open(path,
                        {.dimension = model_dimension,
                         .index = {.m = 6, .ef_construction = 32},

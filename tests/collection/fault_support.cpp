@@ -46,8 +46,8 @@ std::string describe(const FaultyPoints& points) {
 
 }  // namespace
 
-FaultyRun::FaultyRun(SimDisk& disk, FaultyPoints points)
-    : disk_(disk), shown_(std::move(points)), possible_{shown_}, salt_(1000 * shown_.size()) {}
+FaultyRun::FaultyRun(SimDisk& disk, FaultyPoints points, Residency residency)
+    : disk_(disk), residency_(residency), shown_(std::move(points)), possible_{shown_}, salt_(1000 * shown_.size()) {}
 
 void FaultyRun::note(const std::string& what) {
     if (wrong_.empty()) wrong_ = what;
@@ -72,6 +72,7 @@ bool FaultyRun::open() {
     options.executor = std::make_shared<InlineExecutor>();
     options.files = &disk_.files();
     options.memory = &memory_;
+    options.residency = residency_;
     log_failed_ = false;
     only_refused_ = true;
     auto opened = FaultyCollection::open(path, {.dimension = dimension}, options);

@@ -32,7 +32,8 @@ using FaultyPoints = std::map<sextant::PointId, FaultyPoint>;
 class FaultyRun {
 public:
     /// REQUIRES: the disk outlives the run. `points`: what is on it.
-    explicit FaultyRun(SimDisk& disk, FaultyPoints points = {});
+    explicit FaultyRun(SimDisk& disk, FaultyPoints points = {},
+                       sextant::Residency residency = sextant::Residency::resident);
     FaultyRun(const FaultyRun&) = delete;
     FaultyRun& operator=(const FaultyRun&) = delete;
 
@@ -82,6 +83,7 @@ private:
     void settle(const std::string& when);
 
     SimDisk& disk_;
+    sextant::Residency residency_;
     sextant::MemoryAccount memory_{"fault test"};
     std::optional<FaultyCollection> collection_;
     FaultyPoints shown_;

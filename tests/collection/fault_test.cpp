@@ -28,6 +28,7 @@ struct Scene {
     DiskState state = {};
     FaultyPoints points = {};
     void (*act)(FaultyRun&) = nullptr;
+    sextant::Residency residency = sextant::Residency::resident;
 };
 
 struct Findings {
@@ -43,7 +44,7 @@ Findings fail_calls(const Scene& scene, std::uint64_t every) {
     std::uint64_t calls = 0;
     {
         SimDisk disk(scene.state);
-        FaultyRun run(disk, scene.points);
+        FaultyRun run(disk, scene.points, scene.residency);
         scene.act(run);
         calls = disk.op_count();
         run.finish();
@@ -60,7 +61,7 @@ Findings fail_calls(const Scene& scene, std::uint64_t every) {
                 if ((number++ * 7919) % every != 0) continue;
                 SimDisk disk(scene.state);
                 disk.inject({.at_call = call, .kind = kind, .lasting = lasting});
-                FaultyRun run(disk, scene.points);
+                FaultyRun run(disk, scene.points, scene.residency);
                 scene.act(run);
                 findings.struck += disk.struck_count() > 0 ? 1U : 0U;
                 run.finish();
@@ -77,8 +78,8 @@ Findings fail_calls(const Scene& scene, std::uint64_t every) {
     return findings;
 }
 
-Scene reference() {
-    return {.act = [](FaultyRun& run) { run.work(); }};
+Scene reference(Residency residency = Residency::resident) {
+    return {.act = [](FaultyRun& run) { run.work(); }, .residency = residency};
 }
 
 /// Opening a disk as a process left it that was killed after `share` of its work, or that closed the collection.
@@ -119,6 +120,7 @@ void check_openings(std::uint64_t every) {
 TEST_CASE("whatever call to the disk fails, what was acknowledged stays and errors say what failed",
           "[durable][fault]") {
     check(reference(), 29, "reference workload");
+    check(reference(Residency::mapped), 41, "reference workload, mapped");
 }
 
 TEST_CASE("whatever call fails while a collection is opened, the next opening finds everything", "[durable][fault]") {
@@ -127,5 +129,6 @@ TEST_CASE("whatever call fails while a collection is opened, the next opening fi
 
 TEST_CASE("every call to the disk fails in every way", "[.][soak]") {
     check(reference(), 1, "reference workload");
+    check(reference(Residency::mapped), 1, "reference workload, mapped");
     check_openings(1);
 }

@@ -56,6 +56,21 @@ TEST_CASE("A charge that a parent refuses is charged nowhere", "[core][memory_ac
     CHECK(tenant.used() == 60);
 }
 
+TEST_CASE("What is left is what the tightest account of the chain has left", "[core][memory_account]") {
+    MemoryAccount tenant("tenant", 1000);
+    MemoryAccount database("database", MemoryAccount::unlimited, &tenant);
+    MemoryAccount collection("collection", 700, &database);
+    CHECK(collection.left() == 700);
+    CHECK(database.left() == 1000);
+    database.charge(600).value();
+    CHECK(collection.left() == 400);
+    collection.charge(400).value();
+    CHECK(collection.left() == 0);
+    CHECK(MemoryAccount("free").left() == MemoryAccount::unlimited);
+    collection.release(400);
+    database.release(600);
+}
+
 TEST_CASE("No size, however large, wraps round to one that fits", "[core][memory_account]") {
     MemoryAccount account("all");
     REQUIRE(account.charge(10));

@@ -42,10 +42,11 @@ struct OpenOptions {
     const Clock* clock = nullptr;
     /// The way to the disk. Null: the system's. A collection in memory does not use it.
     FileSystem* files = nullptr;
-    /// Of sealed segments. Left out: what the storage policy says. `mapped` leaves raw vectors in their files: memory holds
-    /// codes, graphs, ids and payloads, rescoring reads a block of 64 KiB at a time and checks it when it is first read, and
-    /// what scans raw vectors (exact searches, quantizer `none`) reads the file whole once. Damage of vectors then shows when
-    /// they are read, not when the collection is opened. Can be another one at each opening.
+    /// Of sealed segments. Left out: what the storage policy says. `mapped_vectors` leaves raw vectors in their files:
+    /// rescoring reads a block of 64 KiB at a time and checks it when it is first read, and what scans raw vectors (exact
+    /// searches, quantizer `none`) reads the file whole once. Damage of vectors then shows when they are read, not when
+    /// the collection is opened. `mapped` leaves codes and graphs in files as well, checked when it is opened. Both build
+    /// segments in their files, and size them by the limit of `memory`. Can be another one at each opening.
     std::optional<Residency> residency = {};
     /// Bytes a second that background work may write to the disk, so that searches and writes get the rest. 0: all it
     /// can. A limit below what writers bring makes the log and the growing segments longer.

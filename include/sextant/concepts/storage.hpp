@@ -9,8 +9,9 @@
 namespace sextant::inline v1 {
 
 enum class Residency : unsigned char {
-    resident = 0,  ///< read, verified, and kept in memory
-    mapped = 1,    ///< raw vectors of sealed segments are paged from their files; graph and codes stay in memory
+    resident = 0,        ///< read, verified, and kept in memory
+    mapped = 1,          ///< raw vectors, codes and graphs of sealed segments are paged from their files
+    mapped_vectors = 2,  ///< raw vectors are; codes and graphs stay in memory
 };
 
 template <class S>

@@ -33,6 +33,8 @@ public:
     [[nodiscard]] std::uint64_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t peak() const noexcept { return peak_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t limit() const noexcept { return limit_; }
+    /// What a charge to this account may come to now: the least of the chain. Others may take it meanwhile.
+    [[nodiscard]] std::uint64_t left() const noexcept;
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
 private:

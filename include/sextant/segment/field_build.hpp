@@ -9,6 +9,7 @@
 #include "sextant/core/function_ref.hpp"
 #include "sextant/core/memory_account.hpp"
 #include "sextant/core/row_id.hpp"
+#include "sextant/segment/field_draft.hpp"
 
 namespace sextant::inline v1::detail {
 
@@ -18,6 +19,7 @@ struct FieldBuild {
     MemoryAccount* account = nullptr;
     Executor* executor = nullptr;
     std::stop_token stop = {};
+    FieldDraft* draft = nullptr;  ///< as in SealRequest
 };
 
 }  // namespace sextant::inline v1::detail

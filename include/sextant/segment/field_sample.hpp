@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "sextant/core/arena.hpp"
 #include "sextant/core/memory_account.hpp"
 #include "sextant/segment/field_rows.hpp"
 
@@ -22,8 +22,7 @@ public:
 private:
     std::size_t row_count_ = 0;
     std::size_t dimension_ = 0;
-    MemoryCharge charge_;
-    std::vector<float> values_;
+    Column<float> values_;  ///< an arena, which goes back to the system whole
 };
 
 }  // namespace sextant::inline v1::detail

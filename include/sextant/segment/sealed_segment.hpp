@@ -17,8 +17,9 @@
 namespace sextant::inline v1 {
 
 namespace detail {
-class SegmentFiles;  // src/segment: reads and writes one
+class SegmentFiles;  // src/segment: reads one
 }
+class SegmentDraft;
 
 class SealedSegment final : public Segment {
 public:
@@ -34,6 +35,7 @@ public:
 
 private:
     friend class SegmentSealer;
+    friend class SegmentDraft;
     friend class detail::SegmentFiles;
     SealedSegment(std::uint32_t row_count, MemoryAccount& account) noexcept
         : Segment(SegmentKind::sealed, row_count, account) {}
@@ -73,6 +75,7 @@ public:
         MemoryAccount* account = nullptr;
         Executor* executor = nullptr;
         std::stop_token stop = {};
+        SegmentDraft* draft = nullptr;  ///< not null: vectors and codes are written while they are made
     };
     /// REQUIRES: kept_rows() > 0. cancelled or resource_exhausted leave nothing behind. `progress` gets 0 .. 1.
     [[nodiscard]] Result<std::shared_ptr<SealedSegment>> build(const Environment& environment,

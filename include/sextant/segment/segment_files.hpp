@@ -52,7 +52,7 @@ struct ReadOptions {
     Executor* executor = nullptr;
     std::uint64_t expected_footer = 0;          ///< 0: any
     bool rebuild_derived = false;               ///< codes and graphs that are damaged are made anew
-    Residency residency = Residency::resident;  ///< mapped: vectors are left in their files
+    Residency residency = Residency::resident;  ///< mapped…: what is left in its files
     bool check_mapped = false;  ///< what is mapped is read and checked now, not when it is first asked for
 };
 

@@ -21,11 +21,10 @@
 #include "sextant/core/result.hpp"
 #include "sextant/core/types.hpp"
 #include "sextant/index/hnsw/hnsw_params.hpp"
+#include "sextant/segment/field_draft.hpp"
 #include "sextant/segment/vector_reader.hpp"
 
 namespace sextant::inline v1 {
-
-class SectionMap;
 
 class FieldScratch;  // field_scratch.hpp: QueryScratch + HnswScratch + candidate buffers; confined
 
@@ -140,10 +139,9 @@ struct SealRequest {
     std::stop_token stop = {};
     /// Called now and then with the share that is done, 0 .. 1, from one thread.
     FunctionRef<void(double)> progress;
+    /// Not null: vectors and codes go to their files as they are made, and stay there.
+    FieldDraft* draft = nullptr;
 };
-
-/// Parts of a sealed field, each a file of its own.
-enum class FieldPart : std::uint8_t { vectors, codebook, codes, graph };
 
 /// The file of a part, mapped, with sections of these sizes.
 using MapPart = FunctionRef<Result<std::shared_ptr<const SectionMap>>(FieldPart part,
@@ -162,6 +160,7 @@ struct FieldSource {
     FunctionRef<Result<void>(FieldPart part, std::span<const std::uint64_t> section_sizes)> fits;
     /// Not null: vectors are left in their file, which this maps, with its sections; errors as `fits`.
     const MapPart* map = nullptr;
+    bool map_index = false;  ///< codes and graph as well; they are checked whole before they are used
     FunctionRef<std::uint64_t(RowId)> row_key;  ///< as in SealRequest
     MemoryAccount* account = nullptr;
     Executor* executor = nullptr;

@@ -97,6 +97,25 @@ Result<HnswIndex> HnswIndex::load(
     return HnswIndex(std::move(impl));
 }
 
+Result<HnswIndex> HnswIndex::map(const HnswParams& params, std::uint32_t rows, std::span<const std::byte> level0,
+                                 std::span<const std::byte> upper, std::shared_ptr<const void> owner,
+                                 MemoryAccount& account) {
+    SEXTANT_TRY(check_params(params, rows));
+    const std::uint64_t expected = std::uint64_t{rows} * 2 * params.m * sizeof(std::uint32_t);
+    if (level0.size() != expected) {
+        return Error{ErrorCode::corruption,
+                     format_text("graph: lists of {} bytes, expected {}", level0.size(), expected)};
+    }
+    auto impl = std::make_unique<Impl>();
+    SEXTANT_TRY_ASSIGN(impl->store,
+                       detail::LinkStore::for_mapped(params, rows, level0, std::move(owner), upper.size(), account));
+    impl->account = &account;
+    std::copy(upper.begin(), upper.end(), impl->store.upper_room().begin());
+    SEXTANT_TRY(impl->store.load());
+    SEXTANT_TRY(detail::check_graph(impl->store.view()));
+    return HnswIndex(std::move(impl));
+}
+
 Result<void> HnswIndex::link(std::uint32_t row_count, bool flush, const HnswBuild& build) {
     if (impl_->store.sealed()) return finished();
     if (row_count > impl_->store.max_rows()) {

@@ -94,7 +94,8 @@ private:
                 // Relaxed: this thread's caller is the only writer.
                 const std::uint32_t id = __atomic_load_n(list + i, __ATOMIC_RELAXED);
                 if (id == to_index(no_row)) break;
-                if (!visited.mark(id)) continue;
+                // Lists of a mapped graph may have gone bad on the disk since they were checked.
+                if (id >= (upper ? old_.slot_limit : old_.row_limit) || !visited.mark(id)) continue;
                 const std::uint32_t now = translate(id, upper);
                 if (now == to_index(no_row)) {
                     if (gone_count < most_gone) gone[gone_count++] = id;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/format_text.hpp"
+#include "sextant/core/assert.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
@@ -66,6 +67,7 @@ Result<LinkStore> LinkStore::reserve(const HnswParams& params, std::uint32_t max
                        Column<std::uint32_t>::reserve(store.max_slots_, account, "graph upper rows"));
     SEXTANT_TRY_ASSIGN(store.links_column_, Column<std::uint32_t>::reserve(std::size_t{store.max_slots_} * params.m,
                                                                            account, "graph upper links"));
+    store.lists_ = store.level0_.data();
     store.upper_rows_ = store.rows_column_.data();
     store.upper_links_ = store.links_column_.data();
     return store;
@@ -76,6 +78,8 @@ LinkStore::LinkStore(LinkStore&& other) noexcept
       max_rows_(other.max_rows_),
       max_slots_(other.max_slots_),
       level0_(std::move(other.level0_)),
+      owner_(std::move(other.owner_)),
+      lists_(std::exchange(other.lists_, nullptr)),
       rows_column_(std::move(other.rows_column_)),
       links_column_(std::move(other.links_column_)),
       upper_section_(std::move(other.upper_section_)),
@@ -93,6 +97,8 @@ LinkStore& LinkStore::operator=(LinkStore&& other) noexcept {
     max_rows_ = other.max_rows_;
     max_slots_ = other.max_slots_;
     level0_ = std::move(other.level0_);
+    owner_ = std::move(other.owner_);
+    lists_ = std::exchange(other.lists_, nullptr);
     rows_column_ = std::move(other.rows_column_);
     links_column_ = std::move(other.links_column_);
     upper_section_ = std::move(other.upper_section_);
@@ -119,7 +125,7 @@ GraphView LinkStore::view() const noexcept {
     view.entry = entry();  // entry, slots, rows: the opposite of publish()
     view.slot_limit = slots();
     view.row_limit = rows();
-    view.level0 = level0_.data();
+    view.level0 = lists_;
     view.upper_rows = upper_rows_;
     view.upper_links = upper_links_;
     view.m = params_.m;
@@ -135,7 +141,7 @@ Result<void> LinkStore::ensure(std::uint32_t rows, std::uint32_t slots) {
 }
 
 std::size_t LinkStore::read(RowId row, std::uint32_t* out) const noexcept {
-    return read_list(level0_.data() + std::size_t{to_index(row)} * degree(), degree(), out);
+    return read_list(lists_ + std::size_t{to_index(row)} * degree(), degree(), out);
 }
 
 std::size_t LinkStore::read_upper(std::uint32_t slot, std::uint32_t* out) const noexcept {
@@ -196,6 +202,21 @@ Result<LinkStore> LinkStore::for_sections(const HnswParams& params, std::uint32_
     store.max_rows_ = rows;
     SEXTANT_TRY_ASSIGN(store.level0_,
                        Column<std::uint32_t>::exact(std::size_t{rows} * store.degree(), account, "graph level 0"));
+    store.lists_ = store.level0_.data();
+    SEXTANT_TRY_ASSIGN(store.upper_section_, Arena::exact(upper_size, account, "graph upper levels"));
+    store.upper_section_size_ = upper_size;
+    return store;
+}
+
+Result<LinkStore> LinkStore::for_mapped(const HnswParams& params, std::uint32_t rows, std::span<const std::byte> level0,
+                                        std::shared_ptr<const void> owner, std::size_t upper_size,
+                                        MemoryAccount& account) {
+    LinkStore store;
+    store.params_ = params;
+    store.max_rows_ = rows;
+    SEXTANT_ASSERT(level0.size() == std::size_t{rows} * store.degree() * sizeof(std::uint32_t));
+    store.owner_ = std::move(owner);
+    store.lists_ = reinterpret_cast<const std::uint32_t*>(level0.data());
     SEXTANT_TRY_ASSIGN(store.upper_section_, Arena::exact(upper_size, account, "graph upper levels"));
     store.upper_section_size_ = upper_size;
     return store;
@@ -240,7 +261,7 @@ Result<void> LinkStore::load() {
 }
 
 std::span<const std::byte> LinkStore::level0_section() const noexcept {
-    return {reinterpret_cast<const std::byte*>(level0_.data()), std::size_t{rows()} * degree() * 4};
+    return {reinterpret_cast<const std::byte*>(lists_), std::size_t{rows()} * degree() * 4};
 }
 
 std::span<const std::byte> LinkStore::upper_section() const noexcept {

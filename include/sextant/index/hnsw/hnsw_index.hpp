@@ -66,6 +66,11 @@ public:
     [[nodiscard]] static Result<HnswIndex> load(
         const HnswParams& params, std::uint32_t rows, std::uint64_t upper_size, MemoryAccount& account,
         FunctionRef<Result<void>(std::span<std::byte> level0, std::span<std::byte> upper)> fill);
+    /// The same, with the first section left where it lies, for as long as `owner` lives. The bytes may change later (a
+    /// disk that goes bad): searches then find less, and touch nothing else.
+    [[nodiscard]] static Result<HnswIndex> map(const HnswParams& params, std::uint32_t rows,
+                                               std::span<const std::byte> level0, std::span<const std::byte> upper,
+                                               std::shared_ptr<const void> owner, MemoryAccount& account);
 
     /// Links rows [linked(), row_count) into the graph. Full batches only, unless `flush`: then all of them, so that
     /// linked() == row_count. cancelled / resource_exhausted: the graph holds a whole number of batches and is consistent.

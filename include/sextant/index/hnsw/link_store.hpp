@@ -19,6 +19,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "sextant/core/arena.hpp"
@@ -102,8 +103,15 @@ public:
     /// A sealed store with room for the sections of one that was written out; load() once they are filled.
     [[nodiscard]] static Result<LinkStore> for_sections(const HnswParams& params, std::uint32_t rows,
                                                         std::size_t upper_size, MemoryAccount& account);
+    /// The same, with lists of level 0 that lie elsewhere, for as long as `owner` lives. REQUIRES: 4-byte aligned; they
+    /// have the size for so many rows.
+    [[nodiscard]] static Result<LinkStore> for_mapped(const HnswParams& params, std::uint32_t rows,
+                                                      std::span<const std::byte> level0,
+                                                      std::shared_ptr<const void> owner, std::size_t upper_size,
+                                                      MemoryAccount& account);
+    /// Empty where they lie elsewhere.
     [[nodiscard]] std::span<std::byte> level0_room() const noexcept {
-        return level0_.bytes(std::size_t{max_rows_} * degree());
+        return level0_.bytes(owner_ == nullptr ? std::size_t{max_rows_} * degree() : 0);
     }
     [[nodiscard]] std::span<std::byte> upper_room() const noexcept {
         return {upper_section_.base(), upper_section_size_};
@@ -119,6 +127,8 @@ private:
     std::uint32_t max_rows_ = 0;
     std::uint32_t max_slots_ = 0;
     Column<std::uint32_t> level0_;
+    std::shared_ptr<const void> owner_;     ///< of lists that are not in level0_
+    const std::uint32_t* lists_ = nullptr;  ///< level 0
     Column<std::uint32_t> rows_column_;
     Column<std::uint32_t> links_column_;
     Arena upper_section_;  ///< after seal(): header, rows, links
