@@ -1,7 +1,8 @@
 /// sextant_durable_bench: what keeping data on the disk costs.
 /// Prints: the latency of an acknowledged write against a bare append and fdatasync of the same bytes, interleaved;
-/// sixteen writers against one; a bulk load against a collection in memory; opening after a clean close against reading
-/// the files once; searches of the reopened collection against the same in memory, interleaved.
+/// sixteen writers against one, on this disk and on one that syncs more slowly; a bulk load against a collection in memory;
+/// opening after a clean close against reading its files once; searches of the reopened collection against the same in
+/// memory, interleaved.
 /// The figures are those of the disk that --directory lies on.
 #include <fcntl.h>
 #include <unistd.h>
@@ -16,11 +17,13 @@
 #include <utility>
 #include <vector>
 
+#include "sextant/core/arena.hpp"
 #include "sextant/io/file_system.hpp"
 #include "sextant/sextant.hpp"
 #include "support/command_line.hpp"
 #include "support/timing.hpp"
 #include "support/workload.hpp"
+#include "tests/support/hooked_files.hpp"
 
 namespace {
 
@@ -36,7 +39,9 @@ struct Bench {
     std::size_t writes = 2000;
 };
 
-void print(const char* what, double value, const char* unit) { std::printf("%-60s %10.3f %s\n", what, value, unit); }
+void print(const std::string& what, double value, const char* unit) {
+    std::printf("%-60s %10.3f %s\n", what.c_str(), value, unit);
+}
 
 /// One upsert and one bare append in turn; the median of each.
 sx::Result<void> measure_one_writer(const Bench& bench) {
@@ -69,9 +74,13 @@ sx::Result<void> measure_one_writer(const Bench& bench) {
     return {};
 }
 
-sx::Result<double> rows_per_second(const Bench& bench, std::size_t writers, std::size_t rows, int round) {
-    const std::string path = bench.directory + "/many" + std::to_string(writers) + "_" + std::to_string(round);
-    SEXTANT_TRY_ASSIGN(Durable collection, Durable::open(path, {.dimension = bench.base.columns}));
+/// `files` null: those of the system.
+sx::Result<double> rows_per_second(const Bench& bench, std::size_t writers, std::size_t rows, sx::FileSystem* files) {
+    const std::string path = bench.directory + "/many" + std::to_string(writers);
+    std::filesystem::remove_all(path);
+    sx::OpenOptions options;
+    options.files = files;
+    SEXTANT_TRY_ASSIGN(Durable collection, Durable::open(path, {.dimension = bench.base.columns}, options));
     std::atomic<bool> failed{false};
     const Stopwatch watch;
     std::vector<std::thread> threads;
@@ -88,19 +97,33 @@ sx::Result<double> rows_per_second(const Bench& bench, std::size_t writers, std:
     return static_cast<double>(rows) / seconds;
 }
 
-sx::Result<void> measure_many_writers(const Bench& bench) {
+sx::Result<void> compare_writers(const Bench& bench, const std::string& disk, std::size_t writes,
+                                 sx::FileSystem* files) {
     std::vector<double> ratios;
     double one = 0;
     double sixteen = 0;
     for (int round = 0; round < 3; ++round) {
-        SEXTANT_TRY_ASSIGN(one, rows_per_second(bench, 1, bench.writes, round));
-        SEXTANT_TRY_ASSIGN(sixteen, rows_per_second(bench, 16, bench.writes * 4, round));
+        SEXTANT_TRY_ASSIGN(one, rows_per_second(bench, 1, writes, files));
+        SEXTANT_TRY_ASSIGN(sixteen, rows_per_second(bench, 16, writes * 4, files));
         ratios.push_back(sixteen / one);
     }
-    print("one writer, Sync", one, "rows/s");
-    print("sixteen writers, Sync", sixteen, "rows/s");
+    print("one writer, Sync, " + disk, one, "rows/s");
+    print("sixteen writers, Sync, " + disk, sixteen, "rows/s");
     print("  ratio, median of 3 rounds", median(ratios), "(bar: at least 6)");
     return {};
+}
+
+/// Where a sync takes no longer than what a row costs the processor there is nothing for writers to share: so also with one
+/// that takes a millisecond, as those of common disks do.
+sx::Result<void> measure_many_writers(const Bench& bench) {
+    SEXTANT_TRY(compare_writers(bench, "this disk", bench.writes, nullptr));
+    const auto system = sx::posix_file_system();
+    test_support::HookedFiles slow(*system);
+    slow.hooks.after_sync = [](const std::string&) -> std::optional<sx::Error> {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return std::nullopt;
+    };
+    return compare_writers(bench, "a sync 1 ms slower", bench.writes / 4, &slow);
 }
 
 template <class C>
@@ -138,38 +161,52 @@ std::uint64_t bytes_below(const std::string& path) {
     return bytes;
 }
 
-/// Reads what an opening keeps in memory: the files of segments, raw vectors left out where they are mapped.
-double read_kept(const std::string& path, sx::Residency residency) {
-    std::vector<char> buffer(std::size_t{1} << 20U);
+/// Reads the files of segments, raw vectors left out where they are mapped: into one buffer again and again, or each byte
+/// into memory of its own, as an opening must that keeps them.
+double read_segments(const std::string& path, sx::Residency residency, bool keep) {
+    std::vector<char> buffer(keep ? 0 : std::size_t{1} << 20U);
+    std::vector<sx::Arena> kept;
+    sx::MemoryAccount account("bench");
     const Stopwatch watch;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(path + "/seg")) {
-        if (!entry.is_regular_file() || (residency == sx::Residency::mapped && entry.path().filename() == "vectors"))
-            continue;
+        if (!entry.is_regular_file()) continue;
+        if (residency != sx::Residency::resident && entry.path().filename() == "vectors") continue;
         const int file = ::open(entry.path().c_str(), O_RDONLY);
-        while (::read(file, buffer.data(), buffer.size()) > 0) {}
+        if (keep) {
+            kept.push_back(sx::Arena::exact(entry.file_size(), account, "bench").value());
+            std::size_t at = 0;
+            while (true) {
+                const ssize_t got = ::read(file, kept.back().base() + at, entry.file_size() - at);
+                if (got <= 0) break;
+                at += static_cast<std::size_t>(got);
+            }
+        } else {
+            while (::read(file, buffer.data(), buffer.size()) > 0) {}
+        }
         ::close(file);
     }
     return watch.seconds();
 }
 
-sx::Result<void> measure_opening(const std::string& path, sx::Residency residency) {
-    const bool mapped = residency == sx::Residency::mapped;
-    std::vector<double> ratios;
+sx::Result<void> measure_opening(const std::string& path, const std::string& name, sx::Residency residency) {
+    std::vector<double> to_keeping;
+    std::vector<double> to_reading;
     double open_seconds = 0;
-    double read_seconds = 0;
-    for (int round = 0; round < 5; ++round) {
-        read_seconds = read_kept(path, residency);
+    for (int round = 0; round < 7; ++round) {
+        const double reading = read_segments(path, residency, false);
+        const double keeping = read_segments(path, residency, true);
         sx::OpenOptions options;
         options.residency = residency;
         const Stopwatch watch;
         SEXTANT_TRY_ASSIGN(Durable durable, Durable::open(path, {}, options));
         open_seconds = watch.seconds();
-        ratios.push_back(open_seconds / read_seconds);
+        to_keeping.push_back(open_seconds / keeping);
+        to_reading.push_back(open_seconds / reading);
         SEXTANT_TRY(durable.close());
     }
-    print(mapped ? "open after a clean close, mapped" : "open after a clean close, resident", open_seconds, "s");
-    print("reading what it keeps in memory once, into one buffer", read_seconds, "s");
-    print("  ratio, median of 5", median(ratios), "(bar: at most 2)");
+    print("open after a clean close, " + name, open_seconds, "s");
+    print("  / reading its files into memory, median of 7", median(to_keeping), "(bar: at most 2)");
+    print("  / reading them into one buffer, median of 7", median(to_reading), "");
     return {};
 }
 
@@ -194,8 +231,9 @@ sx::Result<void> measure_load_and_search(const Bench& bench) {
         SEXTANT_TRY(durable.close());
     }
     print("files", static_cast<double>(bytes_below(path)) / 1e6, "MB");
-    SEXTANT_TRY(measure_opening(path, sx::Residency::resident));
-    SEXTANT_TRY(measure_opening(path, sx::Residency::mapped));
+    SEXTANT_TRY(measure_opening(path, "resident", sx::Residency::resident));
+    SEXTANT_TRY(measure_opening(path, "mapped_vectors", sx::Residency::mapped_vectors));
+    SEXTANT_TRY(measure_opening(path, "mapped", sx::Residency::mapped));
     SEXTANT_TRY_ASSIGN(Durable durable, Durable::open(path));
     std::vector<double> ratios;
     for (int round = 0; round < 7; ++round) {
