@@ -19,6 +19,9 @@ constexpr std::size_t most_column_values = std::size_t{1} << 24U;
 constexpr std::size_t most_column_rows = 4096;
 constexpr std::size_t most_magnitudes = std::size_t{1} << 17U;
 
+/// Rows between two looks at the stop token. What a function gives after a stop is not used.
+constexpr std::size_t rows_between_stops = 256;
+
 /// `count` row numbers spread evenly over `total`.
 std::vector<std::size_t> spread(std::size_t total, std::size_t count) {
     count = std::min(total, count);
@@ -35,13 +38,14 @@ double quantile_of(std::vector<double>& sorted, double share) {
 
 // --- whole numbers ---------------------------------------------------------------------------------------------------
 
-/// Offsets and step under which a sample of whole numbers is coded without loss, if there are any.
-std::optional<ScalarModel> whole_numbers(MatrixView sample) {
+/// Offsets and step under which a sample of whole numbers is coded without loss, if there are any. None after a stop.
+std::optional<ScalarModel> whole_numbers(MatrixView sample, const std::stop_token& stop) {
     const std::size_t dimension = sample.dimension;
     std::vector<float> low(dimension, std::numeric_limits<float>::max());
     std::vector<float> high(dimension, std::numeric_limits<float>::lowest());
     constexpr float largest = 16'777'216.0F;  // 2^24: above it floats no longer hold every whole number
     for (std::size_t r = 0; r < sample.row_count; ++r) {
+        if (r % rows_between_stops == 0 && stop.stop_requested()) return std::nullopt;
         const VectorView row = sample.row(r);
         for (std::size_t i = 0; i < dimension; ++i) {
             if (!(std::fabs(row[i]) <= largest) || row[i] != std::nearbyint(row[i])) return std::nullopt;
@@ -86,7 +90,7 @@ struct Spread {
 };
 
 /// Median and the 0.5 % quantiles of each dimension.
-std::vector<Spread> spread_per_dimension(MatrixView sample) {
+std::vector<Spread> spread_per_dimension(MatrixView sample, const std::stop_token& stop) {
     const std::size_t dimension = sample.dimension;
     const auto rows =
         spread(sample.row_count, std::clamp<std::size_t>(most_column_values / dimension, 256, most_column_rows));
@@ -95,7 +99,7 @@ std::vector<Spread> spread_per_dimension(MatrixView sample) {
     constexpr std::size_t block = 16;  // columns gathered together: one cache line of each row
     std::vector<float> columns(block * count);
     std::vector<Spread> spreads(dimension);
-    for (std::size_t first = 0; first < dimension; first += block) {
+    for (std::size_t first = 0; first < dimension && !stop.stop_requested(); first += block) {
         const std::size_t width = std::min(block, dimension - first);
         for (std::size_t r = 0; r < count; ++r) {
             const float* values = sample.row(rows[r]).data() + first;
@@ -162,8 +166,9 @@ double best_clip(const std::vector<double>& sorted, double cap) {
 }
 
 /// REQUIRES: the sample has rows.
-ScalarModel general(MatrixView sample, std::optional<double> quantile) {
-    const auto spreads = spread_per_dimension(sample);
+ScalarModel general(MatrixView sample, std::optional<double> quantile, const std::stop_token& stop) {
+    const auto spreads = spread_per_dimension(sample, stop);
+    if (stop.stop_requested()) return {};
     auto around = magnitudes(sample, [&](std::size_t column) { return spreads[column].middle; });
     const double usual = quantile_of(around, 0.99);
     ScalarModel model;
@@ -179,6 +184,7 @@ ScalarModel general(MatrixView sample, std::optional<double> quantile) {
         model.offset[i] = static_cast<float>(std::clamp((low + high) / 2.0, -most, most));
         largest_offset = std::max(largest_offset, std::fabs(double{model.offset[i]}));
     }
+    if (stop.stop_requested()) return model;
     auto sizes = magnitudes(sample, [&](std::size_t column) { return double{model.offset[column]}; });
     double clip = 0.0;
     if (quantile) {
@@ -208,7 +214,7 @@ struct Coded {
 };
 
 /// Encodes rows of the sample and measures row_error.
-Coded measure_rows(MatrixView sample, ScalarModel& model) {
+Coded measure_rows(MatrixView sample, ScalarModel& model, const std::stop_token& stop) {
     const std::size_t dimension = sample.dimension;
     Coded coded;
     coded.rows = spread(sample.row_count, std::clamp<std::size_t>((std::size_t{1} << 22U) / dimension, 64, 1024));
@@ -217,6 +223,7 @@ Coded measure_rows(MatrixView sample, ScalarModel& model) {
     std::vector<float> decoded(dimension);
     double error = 0.0;
     for (std::size_t i = 0; i < coded.rows.size(); ++i) {
+        if (i % rows_between_stops == 0 && stop.stop_requested()) return coded;
         const float* row = sample.row(coded.rows[i]).data();
         std::byte* code = coded.codes.data() + i * coded.stride;
         encode_row(model.offset, 1.0F / model.step, row, code);
@@ -236,7 +243,7 @@ Coded measure_rows(MatrixView sample, ScalarModel& model) {
 }
 
 /// The largest (code distance - distance) / sqrt(code distance) among near pairs of the sample, and a fifth.
-void measure_slope(MatrixView sample, const Coded& coded, ScalarModel& model) {
+void measure_slope(MatrixView sample, const Coded& coded, ScalarModel& model, const std::stop_token& stop) {
     const std::size_t count = coded.rows.size();
     if (count < 32) return;
     const KernelTable& kernels = active_kernels();
@@ -249,6 +256,7 @@ void measure_slope(MatrixView sample, const Coded& coded, ScalarModel& model) {
     std::vector<Pair> pairs(count);
     double slope = 0.0;
     for (const std::size_t q : spread(count, 64)) {
+        if (stop.stop_requested()) return;
         const auto* code = reinterpret_cast<const std::int8_t*>(coded.codes.data() + q * coded.stride);
         for (std::size_t i = 0; i < count; ++i) {
             const auto* other = reinterpret_cast<const std::int8_t*>(coded.codes.data() + i * coded.stride);
@@ -283,12 +291,12 @@ Result<ScalarModel> train_scalar(MatrixView sample, std::optional<double> quanti
         return model;
     }
     std::optional<ScalarModel> model;
-    if (!quantile) model = whole_numbers(sample);
-    if (!model) model = general(sample, quantile);
+    if (!quantile) model = whole_numbers(sample, context.stop);
+    if (!model) model = general(sample, quantile, context.stop);
+    const Coded coded = measure_rows(sample, *model, context.stop);
+    measure_slope(sample, coded, *model, context.stop);
     if (context.stop.stop_requested())
         return Error{ErrorCode::cancelled, "training of the scalar quantizer was cancelled"};
-    const Coded coded = measure_rows(sample, *model);
-    measure_slope(sample, coded, *model);
     return std::move(*model);
 }
 

@@ -111,12 +111,14 @@ Result<void> CodeRows::encode_all(const RawRows& raw, std::uint32_t row_count, E
         if (stop.stop_requested()) return cancelled();
         const std::uint32_t count = std::min(between_stops, row_count - first);
         parallel_for(executor, count, 256, [&](std::size_t worker, std::size_t begin, std::size_t end) {
+            if (stop.stop_requested()) return;
             for (std::size_t i = begin; i < end; ++i) {
                 const std::uint32_t row = first + static_cast<std::uint32_t>(i);
                 encode_row(raw, RowId{row}, rooms[worker], place_of(row));
             }
         });
     }
+    if (stop.stop_requested()) return Error{ErrorCode::cancelled, "encoding of vectors was cancelled"};
     coded_.store(row_count, std::memory_order_release);
     return {};
 }

@@ -118,8 +118,8 @@ Result<void> GrowingRows::train_codes(std::uint32_t row_count, const FieldLinkCo
     next_training_ = row_count > max_rows_ / 2 ? max_rows_ : row_count * 2;
     std::unique_ptr<FieldCodec> codec;
     {
-        SEXTANT_TRY_ASSIGN(const VectorSample sample,
-                           VectorSample::take(raw_, row_count, head_sample_rows, shape_.graph.seed, *account_));
+        SEXTANT_TRY_ASSIGN(const VectorSample sample, VectorSample::take(raw_, row_count, head_sample_rows,
+                                                                         shape_.graph.seed, *account_, context.stop));
         SEXTANT_TRY_ASSIGN(codec, head_(sample.view(), {.seed = shape_.graph.seed, .stop = context.stop}));
     }
     SEXTANT_TRY_ASSIGN(auto made, CodeRows::reserve(std::move(codec), shape_.dimension, max_rows_, *account_));

@@ -151,8 +151,8 @@ Result<std::unique_ptr<CodeRows>> FieldBase::make_codes(const RawRows& raw, cons
         const std::uint64_t fitting = build.account->left() / 4 / (shape_.dimension * sizeof(float));
         const auto most = static_cast<std::size_t>(
             std::min<std::uint64_t>(sample_rows(), std::max<std::uint64_t>(least_sample_rows, fitting)));
-        SEXTANT_TRY_ASSIGN(const VectorSample sample,
-                           VectorSample::take(raw, build.row_count, most, shape_.graph.seed, *build.account));
+        SEXTANT_TRY_ASSIGN(const VectorSample sample, VectorSample::take(raw, build.row_count, most, shape_.graph.seed,
+                                                                         *build.account, build.stop));
         SEXTANT_TRY_ASSIGN(codec, train(sample.view(), {.seed = shape_.graph.seed, .stop = build.stop}));
     }
     if (build.draft != nullptr) {

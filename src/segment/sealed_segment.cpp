@@ -98,11 +98,12 @@ Result<void> SegmentSealer::copy_rows(SealedSegment& segment, MemoryAccount& acc
     for (const SegmentState& source : sources_) {
         const bool any_payload = source.payloads.ends != nullptr || source.overlay != nullptr;
         if (!source.ids.wide() && !any_payload) continue;
-        for_each_kept(source, [&](std::uint32_t row) {
+        const bool all = for_each_kept(source, [&](std::uint32_t row) {
             wide = wide || source.ids[row].is_uuid();
             if (any_payload) payload_bytes += source.payload(row, at_).size();
-            return true;
+            return (row & 0xFFFU) != 0 || !stop.stop_requested();
         });
+        if (!all) return cancelled();
     }
     SEXTANT_TRY_ASSIGN(segment.ids_, IdColumn::exact(rows, wide, account));
     SEXTANT_TRY_ASSIGN(segment.versions_, Column<std::uint64_t>::exact(rows, account, "versions"));

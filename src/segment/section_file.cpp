@@ -192,7 +192,8 @@ Result<format::FileEntry> write_section_file(FileSystem& files, const std::strin
 }
 
 Result<void> read_section_file(FileSystem& files, const std::string& path, const format::FileIdentity& identity,
-                               const format::FileEntry& entry, std::span<const std::span<std::byte>> sections) {
+                               const format::FileEntry& entry, std::span<const std::span<std::byte>> sections,
+                               const std::stop_token& stop) {
     std::vector<std::uint64_t> sizes;
     for (const auto section : sections) sizes.push_back(section.size());
     SEXTANT_TRY(check_listed_size(entry, sizes, path));
@@ -202,6 +203,7 @@ Result<void> read_section_file(FileSystem& files, const std::string& path, const
     Spreader spreader(sections, path);
     bool first = true;
     while (true) {
+        if (stop.stop_requested()) return Error{ErrorCode::cancelled, "reading a segment was cancelled"};
         SEXTANT_TRY_ASSIGN(std::span<const std::byte> piece, reader.next());
         if (piece.empty()) return {};
         if (first) {

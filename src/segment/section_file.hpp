@@ -59,10 +59,12 @@ private:
                                                            const std::stop_token& stop,
                                                            FunctionRef<void(std::size_t)> written);
 
-/// Reads every section, checking every block on the way. The file must be exactly what `entry` says.
+/// Reads every section, checking every block on the way. The file must be exactly what `entry` says. cancelled when
+/// `stop` asks for it.
 [[nodiscard]] Result<void> read_section_file(FileSystem& files, const std::string& path,
                                              const format::FileIdentity& identity, const format::FileEntry& entry,
-                                             std::span<const std::span<std::byte>> sections);
+                                             std::span<const std::span<std::byte>> sections,
+                                             const std::stop_token& stop = {});
 
 /// Maps the file, which must have sections of these sizes, and checks its header. Blocks are checked when they are asked for.
 [[nodiscard]] Result<std::shared_ptr<const SectionMap>> map_section_file(FileSystem& files, const std::string& path,

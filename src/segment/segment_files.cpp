@@ -133,13 +133,14 @@ Result<void> check_field(const format::FieldMeta& meta, const VectorField& field
 /// Reads the parts of one segment.
 class PartReader {
 public:
-    PartReader(const SegmentPlace& place, const format::SegmentFooter& footer) : place_(place), footer_(footer) {}
+    PartReader(const SegmentPlace& place, const format::SegmentFooter& footer, const std::stop_token& stop)
+        : place_(place), footer_(footer), stop_(stop) {}
 
     Result<void> read(FileKind kind, std::uint16_t field, std::span<const std::span<std::byte>> sections) const {
         const std::string path = place_.path() + "/" + name_of(kind, field);
         const FileEntry* const entry = footer_.find(kind, field);
         if (entry == nullptr) return missing(path);
-        auto done = read_section_file(*place_.files, path, identity_of(place_, kind, field), *entry, sections);
+        auto done = read_section_file(*place_.files, path, identity_of(place_, kind, field), *entry, sections, stop_);
         if (!done) return as_damage(std::move(done).error());
         return done;
     }
@@ -168,6 +169,7 @@ public:
 private:
     const SegmentPlace& place_;
     const format::SegmentFooter& footer_;
+    const std::stop_token& stop_;
 };
 
 /// That ids and payloads have the sizes which meta says.
@@ -193,7 +195,7 @@ Result<ReadSegment> SegmentFiles::read(const SegmentPlace& place, std::span<cons
         return Error{ErrorCode::corruption, format_text("{}/meta: {} vector fields, expected {}", place.path(),
                                                         meta.fields.size(), fields.size())};
     }
-    const PartReader parts(place, footer);
+    const PartReader parts(place, footer, options.stop);
     const std::uint32_t rows = meta.row_count;
     SEXTANT_TRY(check_row_files(meta, parts));
     MemoryAccount& account = *options.account;

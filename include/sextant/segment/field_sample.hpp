@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 
 #include "sextant/core/arena.hpp"
 #include "sextant/core/memory_account.hpp"
@@ -13,9 +14,10 @@ namespace sextant::inline v1::detail {
 class VectorSample {
 public:
     /// At most `most` of rows [0, row_count), spread over all of them: one of each equal part, drawn by hash from the
-    /// seed. Of unit length where the metric asks for it.
+    /// seed. Of unit length where the metric asks for it. cancelled when `stop` asks for it.
     [[nodiscard]] static Result<VectorSample> take(const RawRows& raw, std::uint32_t row_count, std::size_t most,
-                                                   std::uint64_t seed, MemoryAccount& account);
+                                                   std::uint64_t seed, MemoryAccount& account,
+                                                   const std::stop_token& stop);
 
     [[nodiscard]] MatrixView view() const noexcept { return {values_.data(), row_count_, dimension_, dimension_}; }
 

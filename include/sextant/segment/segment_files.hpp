@@ -54,6 +54,7 @@ struct ReadOptions {
     bool rebuild_derived = false;               ///< codes and graphs that are damaged are made anew
     Residency residency = Residency::resident;  ///< mapped…: what is left in its files
     bool check_mapped = false;  ///< what is mapped is read and checked now, not when it is first asked for
+    std::stop_token stop = {};  ///< asked before each piece of at most 1 MiB: cancelled
 };
 
 struct ReadSegment {

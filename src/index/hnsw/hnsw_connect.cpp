@@ -59,32 +59,39 @@ RowId TreeBuilder::adopt(RowId row, RowId nearest) {
 
 namespace {
 
+/// Rows between two looks at the stop token: a millisecond or less.
+constexpr std::size_t rows_between_stops = 1024;
+
 class Connector {
 public:
-    Connector(LinkStore& store, SpanningTree& tree, const HnswBuild& build, HnswWorker& worker)
-        : store_(store), tree_(tree), build_(build), worker_(worker) {}
+    Connector(LinkStore& store, SpanningTree& tree, const HnswBuild& build, HnswWorker& worker,
+              const std::stop_token& stop)
+        : store_(store), tree_(tree), build_(build), worker_(worker), stop_(stop) {}
 
-    void run() {
+    /// False: stopped.
+    bool run() {
         const GraphView graph = store_.view();
         tree_.forget_all();
-        if (graph.entry.level < 0) return;
+        if (graph.entry.level < 0) return true;
         const RowId root = graph.entry_row();
         tree_.set_parent(root, root);
-        walk(root);
+        if (!walk(root)) return false;
         for (std::uint32_t i = 0; i < graph.row_limit; ++i) {
             const RowId row{i};
             if (tree_.reached(row) || is_deleted(build_.deleted, i)) continue;
             attach(row, graph, root);
-            walk(row);
+            if (!walk(row)) return false;
         }
+        return true;
     }
 
 private:
-    /// Everything that level 0 reaches from `start` gets its parent.
-    void walk(RowId start) {
+    /// Everything that level 0 reaches from `start` gets its parent. False: stopped.
+    bool walk(RowId start) {
         std::uint32_t ids[2 * max_m];
         queue_.assign(1, start);
         for (std::size_t next = 0; next < queue_.size(); ++next) {
+            if (next % rows_between_stops == 0 && stop_.stop_requested()) return false;
             const std::size_t count = store_.read(queue_[next], ids);
             for (std::size_t i = 0; i < count; ++i) {
                 if (tree_.reached(RowId{ids[i]})) continue;
@@ -92,6 +99,7 @@ private:
                 queue_.push_back(RowId{ids[i]});
             }
         }
+        return true;
     }
 
     void attach(RowId row, const GraphView& graph, RowId root) {
@@ -132,13 +140,15 @@ private:
     SpanningTree& tree_;
     const HnswBuild& build_;
     HnswWorker& worker_;
+    const std::stop_token& stop_;
     std::vector<RowId> queue_;
 };
 
 }  // namespace
 
-void connect(LinkStore& store, SpanningTree& tree, const HnswBuild& build, HnswWorker& worker) {
-    Connector(store, tree, build, worker).run();
+bool connect(LinkStore& store, SpanningTree& tree, const HnswBuild& build, HnswWorker& worker,
+             const std::stop_token& stop) {
+    return Connector(store, tree, build, worker, stop).run();
 }
 
 }  // namespace sextant::inline v1::detail

@@ -16,6 +16,8 @@ namespace {
 /// Rows refined against one state of the graph.
 constexpr std::uint32_t block_rows = 1024;
 
+Error stopped() { return Error{ErrorCode::cancelled, "finishing the graph was stopped"}; }
+
 class Finisher {
 public:
     Finisher(LinkStore& store, SpanningTree& tree, const HnswBuild& build)
@@ -29,11 +31,10 @@ public:
     }
 
     Result<void> run() {
-        connect(store_, tree_, build_, workers_[0]);
+        if (!connect(store_, tree_, build_, workers_[0], build_.stop)) return stopped();
         for (std::uint32_t first = 0; first < store_.rows(); first += block_rows) {
-            if (build_.stop.stop_requested()) return Error{ErrorCode::cancelled, "finishing the graph was stopped"};
             const std::uint32_t count = std::min(store_.rows() - first, block_rows);
-            refine_block(first, count);
+            if (!refine_block(first, count)) return stopped();
             if (build_.refined != nullptr) (*build_.refined)(first + count);
         }
         open_gates(store_, tree_, build_, workers_);
@@ -41,16 +42,19 @@ public:
     }
 
 private:
-    void refine_block(std::uint32_t first, std::uint32_t count) {
+    /// False: stopped.
+    bool refine_block(std::uint32_t first, std::uint32_t count) {
         const std::size_t degree = store_.degree();
         lists_.assign(count * degree, to_index(no_row));
         graph_ = store_.view();
         parallel_for(*build_.executor, count, 8, [&](std::size_t worker, std::size_t begin, std::size_t end) {
+            if (build_.stop.stop_requested()) return;
             for (std::size_t i = begin; i < end; ++i) {
                 const RowId row{first + static_cast<std::uint32_t>(i)};
                 refine(row, lists_.data() + i * degree, workers_[worker]);
             }
         });
+        if (build_.stop.stop_requested()) return false;
         for (std::uint32_t i = 0; i < count; ++i) {
             const std::uint32_t* const list = lists_.data() + i * degree;
             const auto length = static_cast<std::size_t>(std::find(list, list + degree, to_index(no_row)) - list);
@@ -59,7 +63,7 @@ private:
             store_.write(row, {list, length});
             for (std::size_t j = 0; j < length; ++j) requests_.add(RowId{list[j]}, row);
         }
-        requests_.carry_out(*build_.executor, workers_);
+        return requests_.carry_out(*build_.executor, workers_, build_.stop);
     }
 
     /// Writes the new list of `row` to `out`.
@@ -120,7 +124,7 @@ private:
 }  // namespace
 
 Result<void> finish_graph(LinkStore& store, SpanningTree& tree, const HnswBuild& build) {
-    if (build.stop.stop_requested()) return Error{ErrorCode::cancelled, "finishing the graph was stopped"};
+    if (build.stop.stop_requested()) return stopped();
     return Finisher(store, tree, build).run();
 }
 

@@ -30,6 +30,7 @@ public:
             const std::uint32_t count = std::min(probes - first, block_probes);
             graph_ = store_.view();
             parallel_for(*build_.executor, count, 8, [&](std::size_t worker, std::size_t begin, std::size_t end) {
+                if (build_.stop.stop_requested()) return;
                 for (std::size_t i = begin; i < end; ++i) {
                     const RowId row{(first + static_cast<std::uint32_t>(i)) * probe_interval};
                     probe(row, met_.data() + i * ef_, workers_[worker]);

@@ -36,7 +36,7 @@ public:
         workers_.reserve_rows(std::max(old.row_limit, old.slot_limit));
     }
 
-    /// Heals the lists of old rows (or slots) and remembers what they gained. False: stopped between two blocks.
+    /// Heals the lists of old rows (or slots) and remembers what they gained. False: stopped, some are as they were.
     [[nodiscard]] bool heal_all(std::span<const std::uint32_t> old_ids, bool upper) {
         const std::size_t length = upper ? old_.m : old_.degree;
         for (std::size_t start = 0; start < old_ids.size(); start += block_size) {
@@ -44,6 +44,7 @@ public:
             const std::size_t count = std::min(block_size, old_ids.size() - start);
             gained_.assign(count * length, to_index(no_row));
             parallel_for(*build_.executor, count, 16, [&](std::size_t worker, std::size_t begin, std::size_t end) {
+                if (build_.stop.stop_requested()) return;
                 for (std::size_t i = begin; i < end; ++i) {
                     heal(old_ids[start + i], upper, workers_[worker], gained_.data() + i * length);
                 }
@@ -58,13 +59,13 @@ public:
                 }
             }
         }
-        return true;
+        return !build_.stop.stop_requested();
     }
 
-    /// Links back, and a tree that spans what is left.
-    void finish(SpanningTree& tree) {
-        requests_.carry_out(*build_.executor, workers_);
-        connect(store_, tree, build_, workers_[0]);
+    /// Links back, and a tree that spans what is left. False: `stop` asked to end before that.
+    [[nodiscard]] bool finish(SpanningTree& tree, const std::stop_token& stop) {
+        return requests_.carry_out(*build_.executor, workers_, stop) &&
+               connect(store_, tree, build_, workers_[0], stop);
     }
 
 private:
@@ -186,6 +187,7 @@ std::vector<std::uint32_t> find_touched(const GraphView& graph, std::span<const 
     const std::size_t length = upper ? graph.m : graph.degree;
     std::vector<std::uint8_t> touched(count, 0);
     parallel_for(*build.executor, count, 4096, [&](std::size_t /*worker*/, std::size_t begin, std::size_t end) {
+        if (build.stop.stop_requested()) return;  // the caller looks, too
         for (std::size_t id = begin; id < end; ++id) {
             const std::uint32_t row = upper ? graph.upper_rows[id] : static_cast<std::uint32_t>(id);
             if (translation[id] == to_index(no_row) || is_deleted(build.deleted, row)) continue;
@@ -235,8 +237,10 @@ Result<void> repair_rows(LinkStore& store, SpanningTree& tree, std::span<const R
         if (entry.level >= 0) store.publish(graph.row_limit, graph.slot_limit, entry);
     }
     const bool healed = healer.heal_all(rows_touched, false) && healer.heal_all(slots_touched, true);
-    healer.finish(tree);  // also after a stop: searches go on in this graph, and every live row is to be reachable
-    if (!healed) return Error{ErrorCode::cancelled, format_text("repair of {} rows was stopped", erased.size())};
+    // Also after a stop: searches go on in this graph, and every live row is to be reachable.
+    const bool finished = healer.finish(tree, {});
+    if (!healed || !finished)
+        return Error{ErrorCode::cancelled, format_text("repair of {} rows was stopped", erased.size())};
     return {};
 }
 
@@ -284,7 +288,7 @@ Result<void> copy_rows(const GraphView& old, std::span<const std::uint32_t> new_
         return Error{ErrorCode::cancelled, "copying the graph was stopped"};
     }
     store.publish(kept_rows, slot_count, choose_entry(old, new_row_of_old, kept_slots.numbers, build.deleted));
-    healer.finish(tree);
+    if (!healer.finish(tree, build.stop)) return Error{ErrorCode::cancelled, "copying the graph was stopped"};
     return {};
 }
 

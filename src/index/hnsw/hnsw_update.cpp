@@ -6,8 +6,31 @@
 
 namespace sextant::inline v1::detail {
 
-void LinkRequests::group(std::vector<std::uint64_t>& requests) {
-    std::sort(requests.begin(), requests.end());
+namespace {
+
+/// Sorts in pieces that take a few milliseconds. False: stopped.
+bool sort_until(std::vector<std::uint64_t>& requests, const std::stop_token& stop) {
+    constexpr std::size_t piece = std::size_t{1} << 16U;
+    const auto at = [&](std::size_t index) {
+        return requests.begin() + static_cast<std::ptrdiff_t>(std::min(index, requests.size()));
+    };
+    for (std::size_t first = 0; first < requests.size(); first += piece) {
+        if (stop.stop_requested()) return false;
+        std::sort(at(first), at(first + piece));
+    }
+    for (std::size_t width = piece; width < requests.size(); width *= 2) {
+        for (std::size_t first = 0; first < requests.size(); first += 2 * width) {
+            if (stop.stop_requested()) return false;
+            std::inplace_merge(at(first), at(first + width), at(first + 2 * width));
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+bool LinkRequests::group(std::vector<std::uint64_t>& requests, const std::stop_token& stop) {
+    if (!sort_until(requests, stop)) return false;
     requests.erase(std::unique(requests.begin(), requests.end()), requests.end());
     group_starts_.clear();
     for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -16,21 +39,25 @@ void LinkRequests::group(std::vector<std::uint64_t>& requests) {
         }
     }
     group_starts_.push_back(static_cast<std::uint32_t>(requests.size()));
+    return true;
 }
 
-void LinkRequests::carry_out(Executor& executor, WorkerPool& workers) {
+bool LinkRequests::carry_out(Executor& executor, WorkerPool& workers, const std::stop_token& stop) {
     for (const bool upper : {false, true}) {
         std::vector<std::uint64_t>& requests = upper ? slots_ : rows_;
-        group(requests);
+        if (!group(requests, stop)) return false;
         parallel_for(executor, group_starts_.size() - 1, 16,
                      [&](std::size_t worker, std::size_t begin, std::size_t end) {
+                         if (stop.stop_requested()) return;
                          for (std::size_t g = begin; g < end; ++g) {
                              const std::size_t first = group_starts_[g];
                              extend({requests.data() + first, group_starts_[g + 1] - first}, upper, workers[worker]);
                          }
                      });
+        if (stop.stop_requested()) return false;
         requests.clear();
     }
+    return true;
 }
 
 /// `requests` all name one target.

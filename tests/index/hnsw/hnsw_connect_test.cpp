@@ -27,7 +27,7 @@ struct Islands {
         const HnswBuild build{factory, key, deleted, &executor, {}};
         WorkerPool workers(build, 16, 600);
         workers.reserve_rows(rows.count());
-        connect(store, tree, build, workers[0]);
+        REQUIRE(connect(store, tree, build, workers[0], {}));
     }
     /// Every row but the root is in its parent's list, and parents lead to the root.
     void check_tree(std::uint32_t skipped = 0xFFFFFFFFU) {

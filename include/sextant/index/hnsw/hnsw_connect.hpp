@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,8 @@ private:
 
 /// Builds the tree anew by walking level 0 from the entry, then attaches every live row that was not met to the closest
 /// row that was: that row's list gains it, in a free place or in that of its farthest link outside the tree.
-void connect(LinkStore& store, SpanningTree& tree, const HnswBuild& build, HnswWorker& worker);
+/// False: `stop` asked to end, and the tree is not whole. Asks build.stop nothing: some callers must not stop here.
+[[nodiscard]] bool connect(LinkStore& store, SpanningTree& tree, const HnswBuild& build, HnswWorker& worker,
+                           const std::stop_token& stop);
 
 }  // namespace sextant::inline v1::detail

@@ -14,7 +14,7 @@
 
 namespace sextant::inline v1::detail {
 
-/// cancelled: lists of some rows were refined, and the graph is consistent.
+/// cancelled: lists of some rows were refined. Searches find every row; before more rows are linked it has to be finished.
 [[nodiscard]] Result<void> finish_graph(LinkStore& store, SpanningTree& tree, const HnswBuild& build);
 
 }  // namespace sextant::inline v1::detail

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "sextant/core/executor.hpp"
@@ -36,13 +37,15 @@ public:
     void add(RowId target, RowId source) { rows_.push_back(link_request(to_index(target), to_index(source))); }
     void add_upper(std::uint32_t target, std::uint32_t source) { slots_.push_back(link_request(target, source)); }
     /// Carries them out and forgets them. What a full list drops first are deleted rows, never tree links.
-    void carry_out(Executor& executor, WorkerPool& workers);
+    void carry_out(Executor& executor, WorkerPool& workers) { static_cast<void>(carry_out(executor, workers, {})); }
+    /// The same until `stop` asks to end. False: some of them may not be carried out.
+    [[nodiscard]] bool carry_out(Executor& executor, WorkerPool& workers, const std::stop_token& stop);
 
     /// The most candidates one list may come to: what it held and what is added, cut off here.
     static constexpr std::size_t most_sources = 512;
 
 private:
-    void group(std::vector<std::uint64_t>& requests);
+    [[nodiscard]] bool group(std::vector<std::uint64_t>& requests, const std::stop_token& stop);
     void extend(std::span<const std::uint64_t> requests, bool upper, HnswWorker& worker) const noexcept;
     void choose(std::uint32_t target, bool upper, std::size_t count, HnswWorker& worker) const noexcept;
 
