@@ -37,9 +37,9 @@ inline constexpr std::size_t full_segments_cap = 2;
 inline constexpr double vacuum_dead_share = 0.20;
 /// … and at least so many: below, the dead cost less than the rebuild.
 inline constexpr std::uint32_t vacuum_dead_rows = 1000;
-/// A growing segment is sealed early when more than half of it is dead: overwriting a few points for ever must not fill
-/// it with rows nobody sees.
-inline constexpr double seal_dead_share = 0.50;
+/// A growing segment is sealed early when this share of it is dead: overwriting the same points for ever must not fill it
+/// with rows nobody sees. Together with what its arrays have in reserve that is a quarter of the live rows.
+inline constexpr double seal_dead_share = 0.18;
 inline constexpr std::uint32_t seal_dead_rows = 4096;
 
 /// Sealed segments beyond this are merged: every search visits each, and two graphs cost 1.6 to 1.9 times one of both.
@@ -54,5 +54,10 @@ inline constexpr std::uint64_t long_log_bytes = std::uint64_t{256} << 20U;
 
 /// The same for a log of so many files: each opening begins one, however little is written then.
 inline constexpr std::uint64_t many_log_files = 32;
+
+/// Log files that wait to be used again take at most this share of what segments take, or one file of the least size. A
+/// larger one that holds nothing any more is not written on.
+inline constexpr std::uint64_t spare_log_share = 16;
+inline constexpr std::uint64_t least_spare_log_bytes = std::uint64_t{1} << 20U;
 
 }  // namespace sextant::inline v1::detail

@@ -50,14 +50,19 @@ Result<std::shared_ptr<SealedSegment>> CoreState::store_segment(SegmentWork& wor
                                    .expected_footer = written.footer_checksum,
                                    .rebuild_derived = false,
                                    .residency = store->residency(),
-                                   .check_mapped = true};
-    SEXTANT_TRY_ASSIGN(ReadSegment read, read_segment(work.place(), fields, read_options));
+                                   .check_mapped = true,
+                                   .stop = work.stop()};
+    auto read = read_segment(work.place(), fields, read_options);
+    if (!read) {
+        remove_tree(store->files(), work.place().path()).ignore("nothing names it; the next checkpoint removes it");
+        return std::move(read).error();
+    }
     const format::ManifestSegment entry{.number = work.place().number,
                                         .footer_checksum = written.footer_checksum,
-                                        .row_count = read.segment->row_count()};
+                                        .row_count = read->segment->row_count()};
     const MutexLock lock(stored_mutex);
     stored_segments.push_back({.entry = entry, .bytes = written.bytes});
-    return std::move(read.segment);
+    return std::move(read->segment);
 }
 
 bool CoreState::log_is_long() const noexcept {
@@ -79,8 +84,10 @@ Result<void> CoreState::checkpoint() {
     return made;
 }
 
-std::uint64_t CoreState::stored_bytes() const noexcept {
-    std::uint64_t bytes = log->disk_bytes();
+std::uint64_t CoreState::stored_bytes() const noexcept { return log->disk_bytes() + segment_bytes(); }
+
+std::uint64_t CoreState::segment_bytes() const noexcept {
+    std::uint64_t bytes = 0;
     const MutexLock lock(stored_mutex);
     for (const StoredSegment& each : stored_segments) bytes += each.bytes;
     return bytes;
@@ -91,6 +98,14 @@ Result<void> CoreState::make_checkpoint() {
     const SharedVersion<Version> version = cell.share();
     SEXTANT_TRY(check_open(*version));
     SEXTANT_TRY(commits.flush());
+    const std::uint64_t spare = std::max(least_spare_log_bytes, segment_bytes() / spare_log_share);
+    const auto grows = [](const auto& state) {
+        return state->segment->kind() == SegmentKind::growing && state->row_count > 0;
+    };
+    if (std::none_of(version->segments.begin(), version->segments.end(), grows)) {
+        const MutexLock lock(write_mutex);
+        SEXTANT_TRY(log->leave_file(static_cast<std::uint64_t>(version->last), spare));
+    }
     format::Manifest next;
     next.last = static_cast<std::uint64_t>(version->last);
     next.replay_from = next.last;
@@ -118,7 +133,7 @@ Result<void> CoreState::make_checkpoint() {
         const MutexLock lock(stored_mutex);
         stored_segments = std::move(after);
     }
-    SEXTANT_TRY(log->release(flushed));
+    SEXTANT_TRY(log->release(flushed, spare));
     return store->remove_unneeded();
 }
 

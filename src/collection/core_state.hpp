@@ -94,6 +94,7 @@ public:
     [[nodiscard]] bool log_is_long() const noexcept;
     [[nodiscard]] Result<void> make_checkpoint();
     [[nodiscard]] std::uint64_t stored_bytes() const noexcept;
+    [[nodiscard]] std::uint64_t segment_bytes() const noexcept;
     [[nodiscard]] std::vector<StoredSegment> stored() const {
         const MutexLock lock(stored_mutex);
         return stored_segments;

@@ -28,6 +28,7 @@ public:
     void operator()(std::size_t bytes) { limit_.spend(bytes, stop_); }
 
     [[nodiscard]] const SegmentPlace& place() const noexcept { return place_; }
+    [[nodiscard]] const std::stop_token& stop() const noexcept { return stop_; }
     [[nodiscard]] SegmentDraft& draft() noexcept { return *draft_; }
     /// For who builds the segment: null where it fits into memory.
     [[nodiscard]] SegmentDraft* draft_to_build_in() noexcept { return builds_on_disk_ ? draft_.get() : nullptr; }

@@ -12,6 +12,9 @@ namespace sextant::inline v1 {
 namespace {
 
 constexpr std::uint64_t page = 4096;
+/// A new file is this part of what the log holds by then. Half of the last file is empty on average, so a larger one
+/// would waste disk; smaller ones make many files.
+constexpr std::uint64_t held_per_file = 6;
 
 std::uint64_t round_up(std::uint64_t size) { return (size + (page - 1)) / page * page; }
 
@@ -35,7 +38,6 @@ Result<void> write_zeros(File& file, std::uint64_t size) {
 WalWriter::WalWriter(const WalPlace& place, const WalOptions& options, std::uint64_t next)
     : place_(place),
       options_(options),
-      next_size_(options.min_file_size),
       appended_(next - 1),
       // What lies before `next` is in segments, or was synced when the log was read back.
       synced_(next - 1) {}
@@ -51,7 +53,7 @@ Result<std::unique_ptr<WalWriter>> WalWriter::create(const WalPlace& place, cons
     }
     std::unique_ptr<WalWriter> writer(new WalWriter(place, options, next));
     SEXTANT_TRY(writer->adopt(listing, next));
-    if (auto opened = writer->open_next(number, 0); !opened) {
+    if (auto opened = writer->open_next(number, 0, options.min_file_size); !opened) {
         // Nothing refers to it yet, and without it the same number can be tried again.
         writer->remove_quietly(place.path(wal_name(number)));
         return std::move(opened).error();
@@ -92,14 +94,20 @@ Result<void> WalWriter::adopt(const WalListing& listing, std::uint64_t next) {
 Result<void> WalWriter::change_files(std::uint64_t frame_size) {
     // First of all: the next file's header says that everything before it is on disk.
     SEXTANT_TRY(sync_file(false));
-    return open_next(file_number() + 1, round_up(format::file_header_size + frame_size));
+    return open_next(file_number() + 1, round_up(format::file_header_size + frame_size), usual_size());
 }
 
-Result<void> WalWriter::open_next(std::uint64_t number, std::uint64_t least_size) {
+Result<void> WalWriter::leave_file(std::uint64_t flushed, std::uint64_t spare) {
+    if (file_size_ <= spare || position_ == format::file_header_size || appended() > flushed) return {};
+    SEXTANT_TRY(sync_file(false));
+    return open_next(file_number() + 1, 0, options_.min_file_size);
+}
+
+Result<void> WalWriter::open_next(std::uint64_t number, std::uint64_t least_size, std::uint64_t usual) {
     const MutexLock lock(files_mutex_);
     old_files_.reserve(old_files_.size() + 1);
     const std::uint64_t least = std::max(least_size, page);
-    std::uint64_t size = std::max(least, next_size_);
+    std::uint64_t size = std::max(least, usual);
     auto made = prepare(number, size);
     // On a disk that is nearly full a small file is better than none.
     while (!made && made.error().code == ErrorCode::resource_exhausted && size > least) {
@@ -107,7 +115,6 @@ Result<void> WalWriter::open_next(std::uint64_t number, std::uint64_t least_size
         made = prepare(number, size);
     }
     SEXTANT_TRY_ASSIGN(PreparedFile prepared, std::move(made));
-    const bool full_size = size >= next_size_;
     const bool first = file_size_ == 0;
     OldFile old{.number = file_number(), .name = wal_name(file_number()), .size = file_size_, .end = appended() + 1};
     SEXTANT_TRY(publish(prepared, number));
@@ -122,9 +129,15 @@ Result<void> WalWriter::open_next(std::uint64_t number, std::uint64_t least_size
     file_size_ = prepared.size;
     position_ = format::file_header_size;
     must_change_files_ = false;
-    if (full_size) next_size_ = std::min(2 * next_size_, options_.max_file_size);
     count_disk_bytes();
     return {};
+}
+
+std::uint64_t WalWriter::usual_size() {
+    const MutexLock lock(files_mutex_);
+    std::uint64_t held = file_size_;
+    for (const OldFile& file : old_files_) held += file.size;
+    return std::clamp(round_up(held / held_per_file), options_.min_file_size, options_.max_file_size);
 }
 
 Result<void> WalWriter::publish(const PreparedFile& prepared, std::uint64_t number) {
@@ -185,24 +198,43 @@ Result<void> WalWriter::write_header(File& file, std::uint64_t number) const {
     return file.write_at(0, format::encode({.identity = place_.identity(number), .sequence = appended() + 1}));
 }
 
-Result<void> WalWriter::release(std::uint64_t flushed) {
+Result<void> WalWriter::release(std::uint64_t flushed, std::uint64_t spare) {
     SEXTANT_TRY(check_usable());
     const MutexLock lock(files_mutex_);
+    drop_recycled(spare);
     const auto goes = [&](const OldFile& file) { return file.end - 1 <= flushed; };
     const auto first_going = std::stable_partition(old_files_.begin(), old_files_.end(), std::not_fn(goes));
     if (first_going == old_files_.end()) return {};
     std::vector<OldFile> going(std::make_move_iterator(first_going), std::make_move_iterator(old_files_.end()));
     old_files_.erase(first_going, old_files_.end());
-    auto done = put_aside(std::move(going));
+    auto done = put_aside(std::move(going), spare);
     count_disk_bytes();
     return done;
 }
 
-Result<void> WalWriter::put_aside(std::vector<OldFile> going) {
+std::uint64_t WalWriter::recycled_bytes() const {
+    std::uint64_t sum = 0;
+    for (const RecycledFile& file : recycled_) sum += file.size;
+    return sum;
+}
+
+/// The largest go first, until no more than `spare` bytes are left.
+void WalWriter::drop_recycled(std::uint64_t spare) {
+    while (recycled_bytes() > spare) {
+        const auto largest = std::max_element(recycled_.begin(), recycled_.end(),
+                                              [](const auto& a, const auto& b) { return a.size < b.size; });
+        remove_quietly(place_.path(largest->name));
+        recycled_.erase(largest);
+    }
+    count_disk_bytes();
+}
+
+Result<void> WalWriter::put_aside(std::vector<OldFile> going, std::uint64_t spare) {
     FileSystem& files = *place_.files;
     // Largest first: the small ones of a log's beginning would never be used again.
     std::sort(going.begin(), going.end(), [](const auto& a, const auto& b) { return a.size > b.size; });
     std::vector<RecycledFile> renamed;
+    std::uint64_t held = recycled_bytes();
     std::optional<Error> failure;
     old_files_.reserve(old_files_.size() + going.size());
     for (OldFile& file : going) {
@@ -210,11 +242,14 @@ Result<void> WalWriter::put_aside(std::vector<OldFile> going) {
         const auto smaller =
             std::find_if(recycled_.begin(), recycled_.end(), [&](const auto& other) { return other.size < file.size; });
         const bool full = recycled_.size() + renamed.size() >= options_.keep_recycled;
-        const bool keep = file.size <= options_.max_file_size && (!full || smaller != recycled_.end());
+        const std::uint64_t replaced = full && smaller != recycled_.end() ? smaller->size : 0;
+        const bool keep = file.size <= options_.max_file_size && (!full || smaller != recycled_.end()) &&
+                          held - replaced + file.size <= spare;
         if (keep && full) {
             remove_quietly(place_.path(smaller->name));
             recycled_.erase(smaller);
         }
+        if (keep) held += file.size - replaced;
         RecycledFile aside{.name = recycled_wal_name(file.number), .size = file.size};
         auto done = keep ? files.rename(path, place_.path(aside.name)) : files.remove_file(path);
         if (done && keep) renamed.push_back(std::move(aside));
@@ -245,9 +280,8 @@ void WalWriter::give_back_rest() {
 }
 
 void WalWriter::count_disk_bytes() {
-    std::uint64_t sum = file_size_;
+    std::uint64_t sum = file_size_ + recycled_bytes();
     for (const OldFile& file : old_files_) sum += file.size;
-    for (const RecycledFile& file : recycled_) sum += file.size;
     disk_bytes_.store(sum, std::memory_order_relaxed);
     file_count_.store(old_files_.size() + 1, std::memory_order_relaxed);
 }

@@ -30,7 +30,7 @@ Result<Plain> open_plain(SimDisk& disk, OnCorruption on_corruption = OnCorruptio
 
 std::vector<float> vector_of(std::uint64_t id) { return {static_cast<float>(id), 1.0F, 2.0F, 3.0F}; }
 
-/// Points 1 .. count, each with a frame of its own; `large`: so much payload that three fill a log file.
+/// Points 1 .. count, each with a frame of its own; `large`: so much payload that two fill a log file.
 void write_points(SimDisk& disk, std::uint64_t count, bool large = false) {
     auto collection = open_plain(disk).value();
     const std::string text(large ? 400'000 : 10, 'x');
@@ -73,9 +73,12 @@ TEST_CASE("a collection that lost any one of its files says so", "[durable]") {
         write_points(whole, 7, large);
         const auto files = files_of(whole);
         REQUIRE(files.size() >= (large ? 4U : 3U));
+        const std::string newest_log = *std::max_element(files.begin(), files.end(), [](const auto& a, const auto& b) {
+            return std::pair(a.ends_with(".wal"), a) < std::pair(b.ends_with(".wal"), b);
+        });
         for (const std::string& file : files) {
             // Nothing says that a log went on in a further file: without it, it looks as if the power had gone before.
-            if (large && file.ends_with(wal_name(2))) continue;
+            if (large && file == newest_log) continue;
             SimDisk disk;
             write_points(disk, 7, large);
             disk.files().remove_file(file).value();

@@ -97,25 +97,74 @@ TEST_CASE("A new file has its size written, and nothing else has its name", "[wa
     CHECK(WalWriter::create(place, {.min_file_size = 1}, 8, 1).error().code == ErrorCode::invalid_argument);
 }
 
-TEST_CASE("Files double up to the largest size, and further only for a frame that needs it", "[wal]") {
+TEST_CASE("Files grow with the log up to the largest size, and further only for a frame that needs it", "[wal]") {
     ImageFiles files;
     const WalPlace place = place_in(files);
     const auto writer = WalWriter::create(place, small, 1, 1).value();
-    while (writer->file_number() < 5) append_one(*writer, 1000).value();
-    CHECK(files.bytes("000001.wal").size() == 4096);
-    CHECK(files.bytes("000002.wal").size() == 8192);
-    CHECK(files.bytes("000003.wal").size() == 16'384);
-    CHECK(files.bytes("000004.wal").size() == 16'384);
-    CHECK(writer->synced() == writer->appended() - 1);  // what lies in earlier files is on disk
+    std::uint64_t held = 4096;
+    for (std::uint64_t number = 2; number < 20; ++number) {
+        while (writer->file_number() < number) append_one(*writer, 1000).value();
+        // A sixth of what there is, in pages.
+        const std::uint64_t expected = std::clamp<std::uint64_t>((held / 6 + 4095) / 4096 * 4096, 4096, 16'384);
+        CHECK(files.bytes(wal_name(number)).size() == expected);
+        held += expected;
+        CHECK(writer->synced() == writer->appended() - 1);  // what lies in earlier files is on disk
+    }
+    CHECK(files.bytes("000019.wal").size() == 16'384);
     append_one(*writer, 100'000).value();
-    CHECK(writer->file_number() == 6);
-    CHECK(files.bytes("000006.wal").size() == 102'400);
+    CHECK(writer->file_number() == 20);
+    CHECK(files.bytes("000020.wal").size() == 102'400);
     append_one(*writer, 16'384 - 64 - 48).value();  // fills the next one to the last byte
-    CHECK(files.bytes("000007.wal").size() == 16'384);
+    CHECK(files.bytes("000021.wal").size() == 16'384);
     append_one(*writer, 0).value();
-    CHECK(writer->file_number() == 8);
-    CHECK(writer->disk_bytes() == 4096 + 8192 + 5 * 16'384 + 102'400);
+    CHECK(writer->file_number() == 22);
+    CHECK(writer->disk_bytes() == held + 102'400 + 2 * 16'384);
     CHECK(check_log(place).last == writer->appended());
+    // A log that was let go of begins with small files again.
+    writer->release(writer->appended() - 1, 0).value();
+    CHECK(writer->disk_bytes() == 16'384);
+    while (writer->file_number() < 23) append_one(*writer, 1000).value();
+    CHECK(files.bytes("000023.wal").size() == 4096);
+}
+
+TEST_CASE("Files that wait to be used again take no more than they may", "[wal]") {
+    ImageFiles files;
+    const WalPlace place = place_in(files);
+    const auto writer = WalWriter::create(place, {4096, 4096, 8}, 1, 1).value();
+    while (writer->file_number() < 6) append_one(*writer, 3000).value();
+    writer->release(writer->appended() - 1, 3 * 4096 + 1).value();
+    CHECK(names_in(files, "wal") == std::vector<std::string>{"000001.old", "000002.old", "000003.old", "000006.wal"});
+    CHECK(writer->disk_bytes() == 4 * 4096);
+    writer->release(0, 2 * 4096).value();
+    CHECK(names_in(files, "wal").size() == 3);
+    CHECK(writer->disk_bytes() == 3 * 4096);
+    append_one(*writer, 20'000).value();  // a file of 24 KiB
+    append_one(*writer, 3000).value();
+    writer->release(writer->appended() - 1, 4096).value();
+    CHECK(names_in(files, "wal") == std::vector<std::string>{"000003.old", "000008.wal"});
+    CHECK(check_log(place, writer->appended() - 1).last == writer->appended());
+}
+
+TEST_CASE("A large file that holds nothing any more is left for a small one", "[wal]") {
+    ImageFiles files;
+    const WalPlace place = place_in(files);
+    const auto writer = WalWriter::create(place, small, 1, 1).value();
+    append_one(*writer, 10'000).value();
+    CHECK(writer->file_number() == 2);
+    writer->leave_file(writer->appended() - 1, 4096).value();  // holds the last one
+    writer->leave_file(writer->appended(), 12'288).value();    // is not too large
+    CHECK(writer->file_number() == 2);
+    writer->leave_file(writer->appended(), 4096).value();
+    CHECK(writer->file_number() == 3);
+    CHECK(writer->synced() == writer->appended());
+    writer->leave_file(writer->appended(), 0).value();  // nothing was written to it
+    CHECK(writer->file_number() == 3);
+    writer->release(writer->appended(), 0).value();
+    CHECK(names_in(files, "wal") == std::vector<std::string>{"000003.wal"});
+    CHECK(writer->disk_bytes() == 4096);
+    const auto before = writer->appended();
+    append_one(*writer).value();
+    CHECK(check_log(place, before).last == writer->appended());
 }
 
 TEST_CASE("Released files are used again, and what they held before is never read", "[wal]") {
@@ -153,7 +202,7 @@ TEST_CASE("Of released files the larger ones are kept, and none that is too larg
     append_one(*writer, 10'000).value();  // 4
     writer->release(writer->appended() - 1).value();
     CHECK(names_in(files, "wal") == std::vector<std::string>{"000003.old", "000004.wal"});
-    CHECK(writer->disk_bytes() == 16'384 + 16'384);
+    CHECK(writer->disk_bytes() == 12'288 + 12'288);
 }
 
 TEST_CASE("Opening takes over what lies in the directory", "[wal]") {
@@ -285,16 +334,17 @@ TEST_CASE("Where there is no space for the next file a smaller one is made", "[w
     ImageFiles image;
     FailingFiles files(image);
     const auto writer = WalWriter::create(place_in(files), small, 1, 1).value();
-    while (append_one(*writer, 1000) && writer->appended() < 3) {}
-    files.fault = {.at = 1, .code = ErrorCode::resource_exhausted, .only = "allocate"};
-    append_one(*writer, 2000).value();
-    CHECK(writer->file_number() == 2);
-    CHECK(writer->disk_bytes() == 4096 + 4096);
+    while (writer->file_number() < 9) append_one(*writer, 2000).value();
+    CHECK(image.bytes("000009.wal").size() == 8192);
+    while (writer->file_number() < 10) {
+        files.fault = {.at = 1, .code = ErrorCode::resource_exhausted, .only = "allocate"};
+        append_one(*writer, 2000).value();
+    }
+    CHECK(image.bytes("000010.wal").size() == 4096);
     // The next one is as large as this one should have been.
-    append_one(*writer, 3000).value();
-    CHECK(writer->file_number() == 3);
-    CHECK(writer->disk_bytes() == 4096 + 4096 + 8192);
-    CHECK(check_log(place_in(image)).last == 5);
+    while (writer->file_number() < 11) append_one(*writer, 2000).value();
+    CHECK(image.bytes("000011.wal").size() == 8192);
+    CHECK(check_log(place_in(image)).last == writer->appended());
 }
 
 TEST_CASE("After a rename that may have happened nothing goes into the old file any more", "[wal]") {

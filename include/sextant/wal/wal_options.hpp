@@ -8,9 +8,10 @@
 
 namespace sextant::inline v1 {
 
-/// For few to touch: the defaults cost at most 192 MiB of disk, and a log of small writes takes 1 MiB.
+/// For few to touch: the defaults cost at most 192 MiB of disk, and a log of small writes takes 1 MiB. A file is made a
+/// sixth as large as what the log holds by then, within these bounds.
 struct WalOptions {
-    /// Bytes of the first file that is made after opening; each further one is twice as large. At least 4 KiB.
+    /// Bytes of the smallest file. At least 4 KiB.
     std::uint64_t min_file_size = std::uint64_t{1} << 20U;
     /// Bytes at which files stop growing. A file is larger only when one frame needs it. Larger files are changed less
     /// often, each time for the price of writing a whole file of zeros; what recovery reads is bounded by what was not

@@ -1,7 +1,7 @@
 /// WalWriter: appends frames to a log and makes them last; docs/format/wal.md has the order of its steps and why.
 /// Invariants: (1) synced() <= appended(); (2) a file gets a successor only after all its frames are on disk; (3) a name
 /// ending in .wal is never seen before its header and its size are on disk; (4) once broken(), nothing is written again.
-/// Threads: append(), close(): one caller at a time. Beside it, and beside one another, sync() and release() from any
+/// Threads: append(), leave_file(), close(): one caller at a time. Beside it, and beside one another, sync() and release() from any
 /// thread, and the numbers.
 /// Lifetime: the file system outlives it. The destructor closes the file and nothing else: what was not synced may be
 /// lost with the power, as after a kill.
@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -55,9 +56,14 @@ public:
     [[nodiscard]] bool broken() const noexcept { return broken_.load(std::memory_order_acquire); }
 
     /// Effects up to `flushed` are in segments, on disk: files that hold nothing newer are put aside to be used again
-    /// (up to keep_recycled) or removed. Never touches the current file. Not an error if nothing can go. After an error
-    /// it may be tried again; the log goes on.
-    [[nodiscard]] Result<void> release(std::uint64_t flushed);
+    /// (up to keep_recycled, and `spare` bytes) or removed. Never touches the current file. Not an error if nothing can
+    /// go. After an error it may be tried again; the log goes on.
+    [[nodiscard]] Result<void> release(std::uint64_t flushed,
+                                       std::uint64_t spare = std::numeric_limits<std::uint64_t>::max());
+
+    /// Goes on in a new file where the current one takes more than `spare` bytes and holds nothing past `flushed`, so that
+    /// release() can let go of it. As append(): one caller at a time, and the same errors.
+    [[nodiscard]] Result<void> leave_file(std::uint64_t flushed, std::uint64_t spare);
 
     /// Syncs, appends a clean close, gives back what was made for frames to come, and syncs that. Later calls of append
     /// and sync say closed.
@@ -91,13 +97,17 @@ private:
 
     Result<void> adopt(const WalListing& listing, std::uint64_t next);
     Result<void> change_files(std::uint64_t frame_size);
-    Result<void> open_next(std::uint64_t number, std::uint64_t least_size);
+    Result<void> open_next(std::uint64_t number, std::uint64_t least_size, std::uint64_t usual);
     Result<void> publish(const PreparedFile& prepared, std::uint64_t number);
     Result<PreparedFile> prepare(std::uint64_t number, std::uint64_t least_size) SEXTANT_REQUIRES(files_mutex_);
     Result<PreparedFile> prepare_recycled(const RecycledFile& recycled, std::uint64_t number);
     Result<PreparedFile> prepare_new(std::uint64_t number, std::uint64_t size);
     Result<void> write_header(File& file, std::uint64_t number) const;
-    Result<void> put_aside(std::vector<OldFile> going) SEXTANT_REQUIRES(files_mutex_);
+    Result<void> put_aside(std::vector<OldFile> going, std::uint64_t spare) SEXTANT_REQUIRES(files_mutex_);
+    void drop_recycled(std::uint64_t spare) SEXTANT_REQUIRES(files_mutex_);
+    [[nodiscard]] std::uint64_t recycled_bytes() const SEXTANT_REQUIRES(files_mutex_);
+    /// Of the next file, if no frame needs more.
+    [[nodiscard]] std::uint64_t usual_size();
     void give_back_rest();
     void count_disk_bytes() SEXTANT_REQUIRES(files_mutex_);
     void remove_quietly(const std::string& path) const;
@@ -113,7 +123,6 @@ private:
     // Of the appending thread; file_size_ is written under files_mutex_, as release() reads it.
     std::uint64_t position_ = 0;      ///< where the next frame begins
     std::uint64_t file_size_ = 0;     ///< of the current file, written with zeros
-    std::uint64_t next_size_;         ///< of the next file, if no frame needs more
     bool must_change_files_ = false;  ///< the next file may have got its name: nothing may go into this one any more
     std::vector<std::byte> buffer_;
 
