@@ -113,6 +113,20 @@ TEST_CASE("writing that is cancelled or fails leaves no segment, and can be repe
     CHECK(stored.read().has_value());
 }
 
+TEST_CASE("reading that is cancelled says so and gives memory back", "[segment_files]") {
+    StoredSegment stored({.codes = true, .rows = 50});
+    stored.write();
+    const std::uint64_t used = stored.account.used();
+    std::stop_source stop;
+    stop.request_stop();
+    InlineExecutor executor;
+    const auto stopped = read_segment(stored.place, stored.fields,
+                                      {.account = &stored.account, .executor = &executor, .stop = stop.get_token()});
+    REQUIRE_FALSE(stopped.has_value());
+    CHECK(stopped.error().code == ErrorCode::cancelled);
+    CHECK(stored.account.used() == used);
+}
+
 TEST_CASE("memory that gives out while a segment is read is told, and given back", "[segment_files]") {
     StoredSegment stored({.codes = true, .rows = 100});
     stored.write();

@@ -118,5 +118,54 @@ TEST_CASE("a finish that is stopped leaves a graph that answers", "[index]") {
     CHECK(graph.index.audit({}).value().reachable_live_rows == 5000);
 }
 
+/// Counts how often distances from another row are asked for after a stop, which comes with the n-th time.
+struct StoppingRows {
+    const TestRows& rows;
+    std::stop_source source = {};
+    std::size_t until_stop = 0;
+    std::size_t after_stop = 0;
+    PairScorer inner = {};
+
+    PairScorer scorer(QueryScratch& scratch) {
+        inner = rows.pair_factory()(scratch);
+        const auto bind = [](void* state, RowId from) noexcept {
+            auto* self = static_cast<StoppingRows*>(state);
+            self->inner.bind(from);
+            if (self->until_stop == 0) ++self->after_stop;
+            if (self->until_stop != 0 && --self->until_stop == 0) self->source.request_stop();
+        };
+        const auto score = [](const void* state, const RowId* list, std::size_t count, float* out) noexcept {
+            static_cast<const StoppingRows*>(state)->inner.score({list, count}, {out, count});
+        };
+        return {this, bind, score, [](const void*, RowId) noexcept {}};
+    }
+};
+
+TEST_CASE("a finish and a copy end a few lists after a stop", "[index]") {
+    const TestRows rows = TestRows::uniform(5000, 8, 5);
+    InlineExecutor executor;
+    MemoryAccount account("test");
+    std::vector<std::uint32_t> numbers(rows.count(), to_index(no_row));
+    std::uint32_t kept = 0;
+    for (std::uint32_t r = 0; r < rows.count(); ++r) {
+        if (r % 5 != 0) numbers[r] = kept++;
+    }
+    const bool copies = GENERATE(false, true);
+    const std::size_t stop_at = GENERATE(1U, 100U, 3000U, 10'000U, 15'000U);
+    CAPTURE(copies, stop_at);
+    TestGraph graph(rows, {.m = 8, .ef_construction = 40});
+    REQUIRE(graph.link(rows.count()).has_value());
+    StoppingRows stopping{.rows = rows, .until_stop = stop_at};
+    const auto scorers = [&](QueryScratch& scratch) { return stopping.scorer(scratch); };
+    const auto key = [](RowId row) { return std::uint64_t{to_index(row)} * 77; };
+    const HnswBuild build{scorers, key, {}, &executor, stopping.source.get_token()};
+    const auto done = copies
+                          ? HnswIndex::from_rows(graph.index, numbers, kept, rows.count(), account, build).error().code
+                          : graph.index.finish(build).error().code;
+    CHECK(stopping.until_stop == 0);
+    CHECK(done == ErrorCode::cancelled);
+    CHECK(stopping.after_stop <= 300);  // of 16 lists: the row itself and those it chooses among
+}
+
 }  // namespace
 }  // namespace sextant::test
