@@ -185,7 +185,11 @@ Result<void> Searcher::find_exact(std::span<const SearchRequest* const> requests
                           .admitted_count = admitted,
                           .stop = &requests[q]->stop_token};
         }
-        SEXTANT_TRY(state.segment->field(0).vectors().check_all());
+        if (auto readable = state.segment->field(0).vectors().check_all(shared_stop); !readable) {
+            if (!shared_stop.stop_requested()) return std::move(readable).error();
+            outcome.complete = false;
+            continue;
+        }
         if (!state.segment->field(0).search_exact_batch(queries, state.row_count, scratch_.field, found, counts)) {
             outcome.complete = false;
         }

@@ -38,7 +38,7 @@ Result<HnswIndex> load_graph(const FieldShape& shape, const FieldSource& source)
     SEXTANT_TRY(source.fits(FieldPart::graph, sizes));
     if (source.map_index) {
         SEXTANT_TRY_ASSIGN(const auto map, (*source.map)(FieldPart::graph, sizes));
-        SEXTANT_TRY(map->check_all());
+        SEXTANT_TRY(map->check_all(source.stop));
         return HnswIndex::map(shape.graph, source.row_count, map->bytes(0), map->bytes(1), map, *source.account);
     }
     return HnswIndex::load(shape.graph, source.row_count, source.upper_size, *source.account,
@@ -60,7 +60,7 @@ Result<std::unique_ptr<CodeRows>> FieldBase::load_codes(const FieldSource& sourc
     SEXTANT_TRY(source.fits(FieldPart::codes, {&size, 1}));
     if (source.map_index) {
         SEXTANT_TRY_ASSIGN(auto map, (*source.map)(FieldPart::codes, {&size, 1}));
-        SEXTANT_TRY(map->check_all());
+        SEXTANT_TRY(map->check_all(source.stop));
         return CodeRows::mapped(std::move(codec), shape_.dimension, source.row_count, source.lossless, std::move(map));
     }
     SEXTANT_TRY_ASSIGN(auto codes,
@@ -77,13 +77,13 @@ Result<std::unique_ptr<SealedField>> FieldBase::load(const FieldSource& source) 
                      .row_key = source.row_key,
                      .account = source.account,
                      .executor = source.executor,
-                     .stop = {}};
+                     .stop = source.stop};
     std::unique_ptr<CodeRows> codes;
     if (has_codes()) {
         auto loaded = load_codes(source);
         if (!loaded) {
             if (!repairable(loaded.error(), source)) return std::move(loaded).error();
-            SEXTANT_TRY(raw.check_all());
+            SEXTANT_TRY(raw.check_all(source.stop));
             source.rebuilt->push_back("codes: " + loaded.error().message);
             loaded = make_codes(raw, build);
         }
@@ -93,7 +93,7 @@ Result<std::unique_ptr<SealedField>> FieldBase::load(const FieldSource& source) 
     auto graph = load_graph(shape_, source);
     if (!graph) {
         if (!repairable(graph.error(), source)) return std::move(graph).error();
-        SEXTANT_TRY(raw.check_all());
+        SEXTANT_TRY(raw.check_all(source.stop));
         source.rebuilt->push_back("graph: " + graph.error().message);
         SEXTANT_TRY_ASSIGN(HnswIndex empty, HnswIndex::create(shape_.graph, source.row_count, *source.account));
         SEXTANT_TRY(build_graph(empty, raw, codes.get(), build, [](double) {}));

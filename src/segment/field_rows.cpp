@@ -51,7 +51,9 @@ Result<RawRows> RawRows::mapped(const MetricTraits& metric, std::size_t dimensio
     return rows;
 }
 
-Result<void> RawRows::check_all() const { return map_ == nullptr ? Result<void>() : map_->check_all(); }
+Result<void> RawRows::check_all(const std::stop_token& stop) const {
+    return map_ == nullptr ? Result<void>() : map_->check_all(stop);
+}
 
 Result<void> RawRows::ensure(std::uint32_t row_count) {
     const std::size_t before = vectors_.arena().committed();
@@ -85,7 +87,7 @@ VectorView RawRows::unit(RowId row, std::span<float> room, bool& zero) const noe
 }
 
 Result<void> RawRows::verify(std::uint32_t row_count) const {
-    SEXTANT_TRY(check_all());
+    SEXTANT_TRY(check_all({}));
     for (std::uint32_t row = 0; row < row_count; ++row) {
         const VectorView vector = get(RowId{row});
         if (any_non_finite(vector.data(), vector.size())) {

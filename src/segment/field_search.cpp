@@ -144,8 +144,10 @@ FieldAnswer Search::run() {
     if (count_ == 0) return answer_;
     bind_codes();
     if (coded_ < row_count_) {  // raw vectors are scored where they lie
-        if (auto readable = view_.vectors->check_all(); !readable) {
-            answer_.failure = std::move(readable).error();
+        const std::stop_token stop = query_.stop == nullptr ? std::stop_token() : *query_.stop;
+        if (auto readable = view_.vectors->check_all(stop); !readable) {
+            answer_.counters.stopped = stop.stop_requested();
+            if (!answer_.counters.stopped) answer_.failure = std::move(readable).error();
             return answer_;
         }
     }

@@ -46,9 +46,13 @@ Result<void> SectionMap::check(std::size_t section, std::uint64_t first, std::ui
     return {};
 }
 
-Result<void> SectionMap::check_all() const {
+Result<void> SectionMap::check_all(const std::stop_token& stop) const {
     if (all_checked_.load(std::memory_order_relaxed)) return {};
-    for (std::uint64_t index = 0; index < entry_.blocks.size(); ++index) SEXTANT_TRY(check_block(index, *scans_));
+    for (std::uint64_t index = 0; index < entry_.blocks.size(); ++index) {
+        if (stop.stop_requested())
+            return Error{ErrorCode::cancelled, format_text("{}: checking it was cancelled", path_)};
+        SEXTANT_TRY(check_block(index, *scans_));
+    }
     all_checked_.store(true, std::memory_order_relaxed);
     return {};
 }

@@ -31,7 +31,7 @@ public:
         SEXTANT_TRY(fill(*writer));
         SEXTANT_TRY_ASSIGN(const FileEntry entry, writer->finish());
         SEXTANT_TRY_ASSIGN(auto map, detail::map_section_file(files, path, identity, entry, writer->section_sizes()));
-        SEXTANT_TRY(map->check_all());
+        SEXTANT_TRY(map->check_all(draft_.stop_));
         draft_.list(entry, index_);
         return map;
     }
@@ -105,7 +105,7 @@ Result<void> SegmentDraft::write_rows(const SealedSegment& segment, std::uint64_
 
 Result<void> SegmentDraft::write_field(std::uint16_t index, const SealedField& sealed, const VectorField& field,
                                        format::SegmentMeta& meta) {
-    SEXTANT_TRY(sealed.vectors().check_all());
+    SEXTANT_TRY(sealed.vectors().check_all(stop_));
     const FieldSections parts = sealed.sections();
     SEXTANT_TRY(make_field_directory(index));
     SEXTANT_TRY(write_sections(FileKind::vectors, index, parts.vectors));

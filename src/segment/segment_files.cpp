@@ -249,11 +249,12 @@ Result<ReadSegment> SegmentFiles::read(const SegmentPlace& place, std::span<cons
                                  .map = options.residency == Residency::resident ? nullptr : &map,
                                  .map_index = options.residency == Residency::mapped,
                                  .row_key = row_key,
+                                 .stop = options.stop,
                                  .account = &account,
                                  .executor = options.executor,
                                  .rebuilt = options.rebuild_derived ? &rebuilt : nullptr};
         SEXTANT_TRY_ASSIGN(auto loaded, fields[i]->load(source));
-        if (options.check_mapped) SEXTANT_TRY(loaded->vectors().check_all());
+        if (options.check_mapped) SEXTANT_TRY(loaded->vectors().check_all(options.stop));
         segment.fields_.push_back(std::move(loaded));
         for (std::string& part : rebuilt) result.rebuilt.push_back(std::move(part));
     }

@@ -201,6 +201,31 @@ TEST_CASE("damaged vectors are an error of the calls that read them, and of no o
     CHECK(lost[0].find(file + ": offset 131072") != std::string::npos);
 }
 
+TEST_CASE("a search that is stopped while it checks mapped vectors answers in part and is no error", "[durable]") {
+    using Plain = Collection<SquaredL2, MappedStorage>;
+    SimDisk disk;
+    {
+        auto collection = open_on<Plain>(disk, Residency::resident);
+        fill(collection, 1, rows);
+        collection.optimize().value();
+    }
+    const auto collection = open_on<Plain>(disk, Residency::mapped);
+    const std::vector<float> vector = seeded_vector(1, dimension);
+    std::stop_source stop;
+    stop.request_stop();
+    SearchRequest request{.vector = vector, .k = 10, .exact = true};
+    request.stop_token = stop.get_token();
+    const auto stopped = collection.search(request);
+    REQUIRE(stopped.has_value());
+    CHECK_FALSE(stopped->complete);
+    const std::vector<SearchRequest> batch(3, request);
+    const auto answers_of_batch = collection.search_batch(batch);
+    REQUIRE(answers_of_batch.has_value());
+    for (const auto& answer : *answers_of_batch) CHECK_FALSE(answer.complete);
+    request.stop_token = {};
+    CHECK(collection.search(request)->size() == 10);
+}
+
 TEST_CASE("searches page vectors in while a rebuild replaces their files", "[durable][threads]") {
     using Coded = Collection<SquaredL2, MappedStorage, ScalarQuantizer>;
     const sextant_test::TestDirectory directory;

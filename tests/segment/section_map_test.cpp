@@ -54,7 +54,10 @@ bool same(std::span<const std::byte> a, std::span<const std::byte> b) {
 TEST_CASE("a mapped file has the sections that were written", "[section_map]") {
     MappedSections file;
     const auto map = file.map().value();
-    CHECK(map->check_all().has_value());
+    std::stop_source stop;
+    stop.request_stop();
+    CHECK(map->check_all(stop.get_token()).error().code == ErrorCode::cancelled);
+    CHECK(map->check_all({}).has_value());
     CHECK(same(map->bytes(0), file.first()));
     CHECK(same(map->bytes(1), file.second()));
     CHECK(same(map->bytes_to_scan(0), file.first()));
@@ -75,7 +78,7 @@ TEST_CASE("damage is found where it is asked for, and nowhere else", "[section_m
     CHECK(map->check(0, begin, 0).has_value());
     CHECK(map->check(1, 0, file.second().size()).has_value());
     for (const auto& result : {map->check(0, begin, 1), map->check(0, begin - 1, 2), map->check(0, begin + 100, 8),
-                               map->check(0, begin + format::block_size - 1, 1), map->check_all()}) {
+                               map->check(0, begin + format::block_size - 1, 1), map->check_all({})}) {
         REQUIRE_FALSE(result.has_value());
         CHECK(result.error().code == ErrorCode::corruption);
         CHECK(result.error().message.starts_with("/vectors: offset 131072: checksum of block 2 is "));
@@ -88,7 +91,7 @@ TEST_CASE("damage stays damage however often it is asked for", "[section_map]") 
     const auto map = file.map().value();
     for (int i = 0; i < 3; ++i) {
         CHECK_FALSE(map->check(0, 0, 4).has_value());
-        CHECK_FALSE(map->check_all().has_value());
+        CHECK_FALSE(map->check_all({}).has_value());
     }
 }
 

@@ -60,7 +60,7 @@ TEST_CASE("damage of mapped vectors is found when they are read, and only then",
     REQUIRE(rows.has_value());
     CHECK(rows->vector(1, 32)[0] == stored.vectors[1999][0]);
     const RowId broken[] = {RowId{0}, RowId{damaged_row}};
-    for (const auto& result : {vectors.read(broken, scratch).error(), vectors.check_all().error(),
+    for (const auto& result : {vectors.read(broken, scratch).error(), vectors.check_all({}).error(),
                                read->segment->field(0).verify(2000, {}).error()}) {
         CHECK(result.code == ErrorCode::corruption);
         CHECK(result.message.starts_with("/seg/000007/v0/vectors: offset 131072: checksum of block 2 is "));

@@ -46,7 +46,7 @@ public:
     /// Where they lie: no copy; no failure but that of a block that is read from its file for the first time.
     [[nodiscard]] Result<VectorRows> read(std::span<const RowId> rows, QueryScratch& scratch) const override;
 
-    [[nodiscard]] Result<void> check_all() const override;
+    [[nodiscard]] Result<void> check_all(const std::stop_token& stop) const override;
 
     /// That vectors are finite and their norms right. corruption names the row.
     [[nodiscard]] Result<void> verify(std::uint32_t row_count) const;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -44,8 +45,8 @@ public:
     }
     /// That bytes [first, first + size) of a section can be relied on. corruption names file, offset and block.
     [[nodiscard]] Result<void> check(std::size_t section, std::uint64_t first, std::uint64_t size) const;
-    /// The whole file.
-    [[nodiscard]] Result<void> check_all() const;
+    /// The whole file. cancelled when told to stop; what was checked stays so.
+    [[nodiscard]] Result<void> check_all(const std::stop_token& stop) const;
 
 private:
     [[nodiscard]] Result<void> check_block(std::uint64_t index, const MappedFile& file) const;

@@ -162,6 +162,7 @@ struct FieldSource {
     const MapPart* map = nullptr;
     bool map_index = false;  ///< codes and graph as well; they are checked whole before they are used
     FunctionRef<std::uint64_t(RowId)> row_key;  ///< as in SealRequest
+    std::stop_token stop = {};
     MemoryAccount* account = nullptr;
     Executor* executor = nullptr;
     /// Null: what is damaged is an error. Otherwise codes and graph that are damaged are made anew, and named here.

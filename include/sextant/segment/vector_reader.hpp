@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <span>
+#include <stop_token>
 
 #include "sextant/core/query_scratch.hpp"
 #include "sextant/core/result.hpp"
@@ -33,8 +34,8 @@ public:
     /// the scratch must grow and cannot.
     [[nodiscard]] virtual Result<VectorRows> read(std::span<const RowId> rows, QueryScratch& scratch) const = 0;
     /// That all rows can be read in place from now on, for who scans them. Errors as read(). Cost: for rows that lie on
-    /// disk the first call reads them all; nothing for others and later.
-    [[nodiscard]] virtual Result<void> check_all() const { return {}; }
+    /// disk the first call reads them all; nothing for others and later. cancelled when told to stop, within some blocks.
+    [[nodiscard]] virtual Result<void> check_all(const std::stop_token& /*stop*/) const { return {}; }
 };
 
 }  // namespace sextant::inline v1
