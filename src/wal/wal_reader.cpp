@@ -212,6 +212,7 @@ private:
     Result<void> check_unreadable_tail() {
         for (const LogFile& file : files_) {
             if (file.header.sequence || file.end != no_end) continue;
+            end_.clean = false;  // it may have held something once
             SEXTANT_TRY_ASSIGN(const auto opened, place_.files->open(file.path, FileMode::read));
             SEXTANT_TRY_ASSIGN(LogWindow window, LogWindow::over(*opened));
             SEXTANT_TRY_ASSIGN(const FrameScan scan, detail::scan_frames(window, place_.identity(file.number), 0, 0));

@@ -226,6 +226,22 @@ TEST_CASE("A creation that was cut off is ignored, also once the log went on", "
     }
 }
 
+TEST_CASE("Behind a file without a header nobody says that the log was closed", "[wal]") {
+    ImageFiles files;
+    {
+        const auto writer = WalWriter::create(place_in(files), small, 1, 1).value();
+        append(*writer);
+        writer->close().value();
+    }
+    CHECK(replay(place_in(files))->end.clean);
+    WalWriter::create(place_in(files), small, 2, 2).value().reset();
+    CHECK_FALSE(replay(place_in(files))->end.clean);
+    files.bytes(wal_name(2)).resize(32);
+    const auto end = replay(place_in(files))->end;
+    CHECK(end.last == 1);
+    CHECK_FALSE(end.clean);
+}
+
 TEST_CASE("A damaged header is damage where the file held something", "[wal]") {
     const ImageFiles whole = three_files();
     for (std::uint64_t number = 1; number <= 3; ++number) {
