@@ -1,7 +1,9 @@
-/// HookedFiles: passes all calls on, and calls a test back after a file was written to or synced.
+/// HookedFiles: passes all calls on, and calls a test back: after a file was written to or synced, before space is
+/// allocated, when bytes are read.
 /// Threads: as the file system behind it; hooks run in the thread of the call, and are not to be changed beside it.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,6 +19,9 @@ struct FileHooks {
     /// The call did its work; an error that is returned here is what its caller is told all the same.
     std::function<std::optional<sextant::Error>(const std::string& path)> after_write = {};
     std::function<std::optional<sextant::Error>(const std::string& path)> after_sync = {};
+    /// An error that is returned here is what the call does instead.
+    std::function<std::optional<sextant::Error>(const std::string& path, std::uint64_t size)> before_allocate = {};
+    std::function<void(const std::string& path)> on_read = {};
 };
 
 class HookedFile final : public sextant::File {
@@ -24,6 +29,7 @@ public:
     HookedFile(std::unique_ptr<sextant::File> inner, const FileHooks& hooks)
         : inner_(std::move(inner)), hooks_(&hooks) {}
     [[nodiscard]] sextant::Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+        if (hooks_->on_read) hooks_->on_read(path());
         return inner_->read_at(offset, into);
     }
     [[nodiscard]] sextant::Result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
@@ -32,12 +38,20 @@ public:
     }
     [[nodiscard]] sextant::Result<std::uint64_t> size() const override { return inner_->size(); }
     [[nodiscard]] sextant::Result<void> truncate(std::uint64_t size) override { return inner_->truncate(size); }
-    [[nodiscard]] sextant::Result<void> allocate(std::uint64_t size) override { return inner_->allocate(size); }
+    [[nodiscard]] sextant::Result<void> allocate(std::uint64_t size) override {
+        if (hooks_->before_allocate) {
+            if (auto error = hooks_->before_allocate(path(), size)) return std::move(*error);
+        }
+        return inner_->allocate(size);
+    }
     [[nodiscard]] sextant::Result<void> sync() override {
         SEXTANT_TRY(inner_->sync());
         return call(hooks_->after_sync);
     }
-    [[nodiscard]] sextant::Result<std::unique_ptr<sextant::MappedFile>> map() const override { return inner_->map(); }
+    [[nodiscard]] sextant::Result<std::unique_ptr<sextant::MappedFile>> map() const override {
+        if (hooks_->on_read) hooks_->on_read(path());
+        return inner_->map();
+    }
     [[nodiscard]] const std::string& path() const noexcept override { return inner_->path(); }
 
 private:
