@@ -145,7 +145,9 @@ public:
     [[nodiscard]] Result<void> sync_directory(const std::string& path) override {
         SEXTANT_TRY_ASSIGN(const Descriptor descriptor, open_descriptor(path, O_RDONLY | O_DIRECTORY));
         if (retry_interrupted([&] { return ::fsync(descriptor.number()); }) != 0) {
-            return posix_error(path, "sync directory", errno);
+            Error error = posix_error(path, "sync directory", errno);
+            error.code = ErrorCode::io_error;  // whatever it was for want of: it was tried
+            return error;
         }
         return {};
     }

@@ -105,6 +105,8 @@ Result<void> WalWriter::check_usable() const {
 }
 
 Error WalWriter::fail(Error error) {
+    // Never a refusal, whatever it was for want of: what is on the disk is unknown.
+    if (error.code == ErrorCode::resource_exhausted) error.code = ErrorCode::io_error;
     const MutexLock lock(state_mutex_);
     if (failure_.empty()) failure_ = error.message;
     broken_.store(true, std::memory_order_release);

@@ -147,9 +147,11 @@ Result<void> WalWriter::publish(const PreparedFile& prepared, std::uint64_t numb
         remove_quietly(prepared.path);
         return renamed;
     }
+    auto synced = place_.files->sync_directory(place_.directory);
+    // No handle to do it with: nothing was tried, and the next append makes a file of the same number and tries again.
+    if (synced || synced.error().code == ErrorCode::resource_exhausted) return synced;
     // Whether the name lasts is unknown after an error, and would stay so after a second, successful try.
-    if (auto synced = place_.files->sync_directory(place_.directory); !synced) return fail(std::move(synced).error());
-    return {};
+    return fail(std::move(synced).error());
 }
 
 Result<WalWriter::PreparedFile> WalWriter::prepare(std::uint64_t number, std::uint64_t least_size) {

@@ -20,8 +20,6 @@ bool mentions(const Error& error, const char* word) { return error.message.find(
 
 /// The log itself could not be written or synced, not a file that was being made for it.
 bool breaks_log(const Error& error) {
-    // A new file's name that could not be synced, for want of a handle, is taken for one that was lost.
-    if (error.code == ErrorCode::resource_exhausted && mentions(error, "/wal: open: ")) return true;
     if (error.code != ErrorCode::io_error || !mentions(error, "/wal/")) return false;
     return mentions(error, ".wal: write ") || mentions(error, ".wal: sync");
 }

@@ -269,3 +269,56 @@ TEST_CASE("A log whose directory was not synced takes nothing more", "[wal]") {
     CHECK(append_one(*writer).error().code == ErrorCode::read_only);
     CHECK(replay(place_in(image)).value().last == 1);
 }
+
+TEST_CASE("A log that had no handle to sync its directory with goes on where there is one", "[wal]") {
+    for (const int refusals : {1, 3}) {
+        SimDisk disk;
+        disk.files().create_directory("wal").value();
+        disk.files().sync_directory("/").value();
+        const auto writer = WalWriter::create(place_in(disk.files()), {4096, 4096, 1}, 1, 1).value();
+        append_one(*writer, 3900).value();
+        for (int i = 0; i < refusals; ++i) {
+            // The first refusal is of the sync, later ones of opening the next file, which has its name by then.
+            disk.inject({.at_call = disk.op_count() + 8, .kind = test_support::FaultKind::no_handles});
+            const auto refused = append_one(*writer, 3900);
+            REQUIRE_FALSE(refused);
+            CHECK(refused.error().code == ErrorCode::resource_exhausted);
+            CHECK(refused.error().message.find(i == 0 ? "wal: open: " : "wal/000002.wal: open: ") == 0);
+            disk.clear_faults();
+            CHECK_FALSE(writer->broken());
+            CHECK(writer->appended() == 1);
+            SeenImages seen;
+            enumerate_crashes(disk, disk.log_size() - 1, {}, seen, [&](SimDisk&& image, const CrashImage&) {
+                CHECK(replay(place_in(image.files())).value().last == 1);
+            });
+        }
+        append_one(*writer, 3900).value();
+        writer->sync().value();
+        CHECK(writer->file_number() == 2);
+        writer->release(1).value();
+        append_one(*writer, 3900).value();
+        writer->sync().value();
+        SeenImages seen;
+        enumerate_crashes(disk, disk.log_size() - 1, {}, seen, [&](SimDisk&& image, const CrashImage&) {
+            CHECK(replay(place_in(image.files()), 1).value().last == 3);
+        });
+    }
+}
+
+TEST_CASE("A sync that failed for want of something is no refusal", "[wal]") {
+    for (const char* call : {"sync", "sync_directory"}) {
+        ImageFiles image;
+        HookedFiles hooked(image);
+        FailingFiles files(hooked);
+        const auto writer = WalWriter::create(place_in(files), {4096, 4096, 0}, 1, 1).value();
+        append_one(*writer).value();
+        if (std::string(call) == "sync_directory") {
+            files.fault = {.at = 1, .code = ErrorCode::io_error, .only = call};
+            CHECK(append_one(*writer, 3900).error().code == ErrorCode::io_error);
+        } else {
+            files.fault = {.at = 1, .code = ErrorCode::resource_exhausted, .only = call};
+            CHECK(writer->sync().error().code == ErrorCode::io_error);
+        }
+        CHECK(writer->broken());
+    }
+}

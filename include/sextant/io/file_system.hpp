@@ -52,6 +52,7 @@ public:
     /// An empty directory.
     [[nodiscard]] virtual Result<void> remove_directory(const std::string& path) = 0;
     /// Returns once names created, renamed and removed in this directory would survive a loss of power.
+    /// resource_exhausted: nothing was tried, as no handle was to be had. io_error: nobody knows which names will last.
     [[nodiscard]] virtual Result<void> sync_directory(const std::string& path) = 0;
     /// Makes the file if need be, and takes it for this process alone; busy names the process that has it, where known.
     /// A second lock() in the same process is refused, too. The file stays when the lock is gone.

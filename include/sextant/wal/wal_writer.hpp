@@ -42,7 +42,7 @@ public:
     /// invalid_argument, and nothing done: effects that do not begin with appended() + 1, a count of 0, a payload past
     /// limits::max_wal_payload; a clean close with a count or a payload. After resource_exhausted, and after errors while
     /// the next file is prepared, the log is as before and append may be tried again. Any other error of the write, of a
-    /// sync, or of syncing the directory makes the log broken().
+    /// sync, or of syncing the directory makes the log broken(), and is io_error where it was for want of something.
     [[nodiscard]] Result<void> append(format::WalFrameKind kind, std::uint64_t first, std::uint32_t count,
                                       std::span<const std::byte> payload);
 
