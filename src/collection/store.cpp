@@ -84,7 +84,6 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Wanted
         }
         SEXTANT_TRY(new_options(wanted));  // before anything is made
         SEXTANT_TRY(files.create_directory(path));
-        SEXTANT_TRY(files.sync_directory(parent_of(path)));
     }
     SEXTANT_TRY_ASSIGN(store->lock_, files.lock(path + "/" + lock_name));
     SEXTANT_TRY_ASSIGN(const bool complete, files.exists(path + "/" + current_name));
@@ -92,6 +91,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Wanted
         if (open.mode == OpenMode::create) {
             return Error{ErrorCode::already_exists, format_text("{}: there is a collection already", path)};
         }
+        // A process may have ended between naming a manifest and making that last: what it replaced must not go first.
+        if (!store->read_only_) SEXTANT_TRY(files.sync_directory(path));
         SEXTANT_TRY(store->load());
         SEXTANT_TRY(check_options(wanted, store->manifest_.options));
         return store;
@@ -100,6 +101,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Wanted
     if (!may_create || store->read_only_) {
         return Error{ErrorCode::not_found, format_text("{}: there is no collection", path)};
     }
+    // Also of a directory that was there: a process may have ended right after it made it.
+    SEXTANT_TRY(files.sync_directory(parent_of(path)));
     SEXTANT_TRY(store->create(wanted));
     return store;
 }
@@ -158,18 +161,24 @@ Result<void> Store::load() {
     SEXTANT_TRY_ASSIGN(auto decoded, format::decode_manifest(*bytes, current.manifest_number, manifest_path));
     collection_ = decoded.identity.collection;
     manifest_number_ = current.manifest_number;
+    newest_number_ = current.manifest_number;
     manifest_ = std::move(decoded.manifest);
     next_number_.store(manifest_.next_number, std::memory_order_relaxed);
     return {};
 }
 
+/// Each attempt has files of its own: those of one that failed may be what CURRENT names on the disk, and of names and
+/// bytes whose sync failed nobody knows whether they are there, whatever a later sync says.
 Result<void> Store::put_manifest(const format::Manifest& next) {
-    const std::uint64_t number = manifest_number_ + 1;
+    const std::uint64_t number = ++newest_number_;
     const auto bytes = format::encode_manifest({collection_, format::FileKind::manifest, number}, next);
     SEXTANT_TRY(write_whole(*files_, path_ + "/" + format::manifest_name(number), bytes));
     SEXTANT_TRY(files_->sync_directory(path_));
     const std::string text = format::encode_current(number, hash64(bytes));
     const std::string draft = path_ + "/" + current_draft;
+    if (auto removed = files_->remove_file(draft); !removed && removed.error().code != ErrorCode::not_found) {
+        return removed;
+    }
     SEXTANT_TRY(write_whole(*files_, draft, std::as_bytes(std::span(text.data(), text.size()))));
     // From the rename to the end of the sync nobody knows which of the two a loss of power would leave.
     manifest_unknown_ = true;
@@ -181,10 +190,6 @@ Result<void> Store::put_manifest(const format::Manifest& next) {
 }
 
 Result<void> Store::write_manifest(format::Manifest next) {
-    if (manifest_unknown_) {
-        return Error{ErrorCode::read_only,
-                     format_text("{}: naming a manifest failed before; reopen the collection", path_)};
-    }
     next.options = manifest_.options;
     next.next_number = next_number_.load(std::memory_order_relaxed);
     SEXTANT_TRY(put_manifest(next));
@@ -225,6 +230,7 @@ Result<void> Store::remove_unneeded_in_segment(const format::ManifestSegment& se
 }
 
 Result<void> Store::remove_unneeded() {
+    if (manifest_unknown_) return {};
     SEXTANT_TRY_ASSIGN(const auto entries, files_->list(path_));
     for (const DirectoryEntry& entry : entries) {
         const auto number = number_in(entry.name, "MANIFEST-");

@@ -43,15 +43,16 @@ public:
     [[nodiscard]] std::uint64_t take_number() noexcept { return next_number_.fetch_add(1, std::memory_order_relaxed); }
 
     /// Makes `next` (its options and next_number are filled in here) what the collection is. Durable when it returns.
-    /// After an error it is unknown which of the two manifests is on the disk: the collection must be opened anew
-    /// before another manifest is written, and says read_only until then.
+    /// After an error it may be unknown which of the two manifests is on the disk: both stay, with all that they name,
+    /// until another call succeeds.
     [[nodiscard]] Result<void> write_manifest(format::Manifest next);
     /// Disk space kept for the day the disk is full: makes the file, or changes its size to what suits a collection of
     /// `bytes`. Where there is no room for it there is none.
     void keep_reserve(std::uint64_t bytes) noexcept;
     /// Gives it back to the disk. False: there was none.
     [[nodiscard]] bool release_reserve() noexcept;
-    /// Removes what neither the manifest nor a log at work needs. The first error is returned; the rest is tried.
+    /// Removes what neither the manifest nor a log at work needs; nothing while it is unknown which manifest that is.
+    /// Stops at the first error.
     [[nodiscard]] Result<void> remove_unneeded();
 
     Store(const Store&) = delete;
@@ -75,7 +76,8 @@ private:
     Residency residency_ = Residency::resident;
     std::array<std::byte, 16> collection_ = {};
     std::uint64_t manifest_number_ = 0;
-    bool manifest_unknown_ = false;  ///< writing one failed half way
+    std::uint64_t newest_number_ = 0;  ///< of the manifests that were begun
+    bool manifest_unknown_ = false;    ///< naming one failed half way
     format::Manifest manifest_;
     std::atomic<std::uint64_t> next_number_{1};
 };

@@ -88,26 +88,85 @@ TEST_CASE("after a loss of power at any moment there is one whole manifest, the 
     CHECK(images > 50);
 }
 
-TEST_CASE("after naming a manifest failed half way no other one is written", "[durable]") {
-    for (const FaultKind kind : {FaultKind::rename_fails, FaultKind::sync_fails}) {
-        SimDisk disk;
-        auto store = open_store(disk).value();
-        const std::uint64_t before = disk.op_count();
-        store->write_manifest(manifest_at(1)).value();
-        // The last call is the sync of the directory, the one before it the rename.
-        const std::uint64_t calls = disk.op_count() - before;
-        disk.inject({.at_call = disk.op_count() + calls - (kind == FaultKind::rename_fails ? 2 : 1), .kind = kind});
-        CHECK_FALSE(store->write_manifest(manifest_at(2)));
-        REQUIRE(disk.struck_count() == 1);
-        const auto refused = store->write_manifest(manifest_at(3));
-        REQUIRE_FALSE(refused);
-        CHECK(refused.error().code == ErrorCode::read_only);
-        store.reset();
-        store = open_store(disk).value();
-        CHECK(store->manifest().last >= 1);
-        CHECK(store->manifest().last <= 2);
-        CHECK(store->write_manifest(manifest_at(3)));
+TEST_CASE("a manifest can be named after whichever call failed before, and a loss of power leaves one of them whole",
+          "[durable][crash]") {
+    std::uint64_t calls = 0;
+    for (std::uint64_t call = 0; call == 0 || call < calls; ++call) {
+        for (const FaultKind kind : all_fault_kinds) {
+            for (const std::uint64_t failures : {1, 2}) {
+                SimDisk disk;
+                const auto store = open_store(disk).value();
+                const std::uint64_t before = disk.op_count();
+                store->write_manifest(manifest_at(1)).value();
+                calls = disk.op_count() - before;
+                std::uint64_t failed = 0;
+                for (std::uint64_t i = 0; i < failures; ++i) {
+                    disk.inject({.at_call = disk.op_count() + call, .kind = kind});
+                    failed += store->write_manifest(manifest_at(2 + i)) ? 0U : 1U;
+                    disk.clear_faults();
+                    // What either of them names must stay.
+                    store->remove_unneeded().value();
+                }
+                const std::size_t begun = disk.log_size();
+                store->write_manifest(manifest_at(4)).value();
+                const std::size_t named = disk.log_size();
+                store->remove_unneeded().value();
+                CrashEnumerator crashes(disk.recording());
+                SeenImages seen;
+                for (std::size_t op = begun - 1; op < crashes.log_size(); ++op) {
+                    const CrashOptions options{.exhaustive_pending = 8, .random_subsets = 20, .epoch = op >= named - 1};
+                    crashes.at(op, options, seen, [&](SimDisk&& image, const CrashImage&) {
+                        INFO("call " << call << ", " << failed << " failures, after " << op << "\n"
+                                     << crashes.pending());
+                        const auto opened = open_store(image, OpenMode::open);
+                        INFO(opened.error().message);
+                        REQUIRE(opened);
+                        CHECK((*opened)->manifest().last >= (op >= named - 1 ? 4 : failed == failures ? 1 : 2));
+                    });
+                }
+            }
+        }
     }
+    CHECK(calls > 8);
+}
+
+TEST_CASE("a process that ends before a name is synced leaves nothing that the next one loses", "[durable][crash]") {
+    std::uint64_t ended = 0;
+    for (std::uint64_t call = 0; call < 60; ++call) {
+        SimDisk disk;
+        // Without handles nothing is synced, as if the process had ended, and nothing is known to be lost either.
+        disk.inject({.at_call = call, .kind = FaultKind::no_handles, .lasting = true});
+        {
+            const auto first = open_store(disk);
+            const bool done = first && (*first)->write_manifest(manifest_at(1)) && (*first)->remove_unneeded();
+            ended += done ? 0U : 1U;
+        }
+        disk.clear_faults();
+        const std::size_t begun = disk.log_size();
+        auto store = open_store(disk).value();
+        const std::uint64_t found = store->manifest().last;
+        const std::size_t opened = disk.log_size();
+        store->remove_unneeded().value();
+        store->write_manifest(manifest_at(2)).value();
+        const std::size_t named = disk.log_size();
+        store->remove_unneeded().value();
+        CrashEnumerator crashes(disk.recording());
+        SeenImages seen;
+        for (std::size_t op = begun == 0 ? 0 : begun - 1; op < crashes.log_size(); ++op) {
+            const std::uint64_t least = op + 1 < opened ? 0 : op + 1 < named ? found : 2;
+            crashes.at(op, {.exhaustive_pending = 8, .epoch = least + 3 * (op + 1 < opened ? 1U : 0U)}, seen,
+                       [&](SimDisk&& image, const CrashImage&) {
+                           INFO("ended at " << call << ", after " << op << "\n" << crashes.pending());
+                           const bool made = op + 1 >= opened;
+                           const auto again = open_store(image, made ? OpenMode::open : OpenMode::open_or_create);
+                           INFO(again.error().message);
+                           REQUIRE(again);
+                           CHECK((*again)->manifest().last >= least);
+                       });
+        }
+    }
+    CHECK(ended > 10);
+    CHECK(ended < 50);
 }
 
 TEST_CASE("a number is given once, also across openings", "[durable]") {
