@@ -157,6 +157,7 @@ private:
     std::shared_ptr<TaskState> optimizing_ SEXTANT_GUARDED_BY(mutex_);
     bool checkpoint_due_ SEXTANT_GUARDED_BY(mutex_) = false;              ///< the last one failed
     std::uint64_t rebuild_blocked_until_ SEXTANT_GUARDED_BY(mutex_) = 0;  ///< Lsn before which nothing is retried
+    std::uint64_t nothing_due_at_ SEXTANT_GUARDED_BY(mutex_) = 0;  ///< the last version that asked for no rebuild
     std::optional<Error> link_error_ SEXTANT_GUARDED_BY(mutex_);
     std::optional<Error> rebuild_error_ SEXTANT_GUARDED_BY(mutex_);
     std::atomic<double> rebuild_progress_{0.0};  ///< relaxed: for people to look at

@@ -73,6 +73,8 @@ bool Background::rebuild_wanted() {
     const auto pinned = core_.cell.pin();
     if (static_cast<std::uint64_t>(pinned->last) < rebuild_blocked_until_) return false;
     if (checkpoint_due_ || core_.log_is_long()) return true;
+    // Writes that readers do not see yet made up for what asks for it: to look again before they do would be to spin.
+    if (static_cast<std::uint64_t>(pinned->last) < nothing_due_at_) return false;
     return choose_sources(*pinned, core_.active_segment.load(std::memory_order_relaxed), chosen) != RebuildKind::none;
 }
 
@@ -81,6 +83,7 @@ Background::RebuildPlan Background::plan_rebuild(bool optimize) {
     std::vector<std::size_t> chosen;
     const MutexLock lock(core_.write_mutex);
     const Version& version = *core_.current;
+    plan.at = version.last;
     if (optimize) {
         plan.kind = RebuildKind::optimize;
         chosen.resize(version.segments.size());
@@ -104,7 +107,6 @@ Background::RebuildPlan Background::plan_rebuild(bool optimize) {
         return plan;
     }
     plan.held = core_.cell.share();
-    plan.at = version.last;
     for (const std::size_t i : chosen) {
         plan.sources.push_back(*version.segments[i]);
         if (version.segments[i]->segment != core_.active) continue;
@@ -207,6 +209,7 @@ Result<void> Background::checkpoint() {
     SEXTANT_TRY(core_.checkpoint());
     const MutexLock lock(mutex_);
     checkpoint_due_ = false;
+    rebuild_error_.reset();
     return {};
 }
 
@@ -218,6 +221,7 @@ Result<void> Background::rebuild(TaskState* task, const std::stop_token& stop) {
         {
             const MutexLock lock(mutex_);
             due = checkpoint_due_;
+            nothing_due_at_ = static_cast<std::uint64_t>(plan.at);
         }
         return due || core_.log_is_long() ? checkpoint() : Result<void>();
     }

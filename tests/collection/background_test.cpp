@@ -1,50 +1,19 @@
 // Background work seen from outside: when it sets in, how it pushes back, and executors that behave badly.
 #include <atomic>
-#include <deque>
 #include <functional>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <stdexcept>
 #include <thread>
 
 #include "collection/collection_support.hpp"
+#include "collection/held_executor.hpp"
 #include "support/catch.hpp"
 
 using namespace sextant;
 using namespace test_support;
 
 namespace {
-
-/// Runs nothing until told to.
-class HeldExecutor final : public Executor {
-public:
-    void submit(std::function<void()> job) override {
-        const std::lock_guard lock(mutex_);
-        jobs_.push_back(std::move(job));
-    }
-    [[nodiscard]] std::size_t parallelism() const noexcept override { return 1; }
-
-    /// Runs what is there and what comes meanwhile; says how many.
-    std::size_t run() {
-        std::size_t count = 0;
-        while (true) {
-            std::function<void()> job;
-            {
-                const std::lock_guard lock(mutex_);
-                if (jobs_.empty()) return count;
-                job = std::move(jobs_.front());
-                jobs_.pop_front();
-            }
-            job();
-            ++count;
-        }
-    }
-
-private:
-    std::mutex mutex_;
-    std::deque<std::function<void()>> jobs_;
-};
 
 /// Throws instead of running anything.
 class BrokenExecutor final : public Executor {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "collection/damage_judge.hpp"
+#include "sextant/format/file_header.hpp"
 #include "support/catch.hpp"
 #include "support/hooked_files.hpp"
 
@@ -224,7 +225,7 @@ void copy_files(const DamageScene& scene, const Tell& tell) {
         for (const auto& [other, held] : scene.files) {
             if (bytes == held || kind_of_file(other) == "reserve") continue;
             DiskChange change = changed(file, "with the bytes of " + other, held);
-            change.may_cut_log = false;
+            change.may_cut_log = held.size() < format::file_header_size;  // as a log file whose making was cut off
             tell(change);
         }
     }

@@ -1,17 +1,24 @@
 // What a durable collection does for itself: it heals, tries again, and keeps few files.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <future>
+#include <latch>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <thread>
 
 #include "collection/durable_support.hpp"
+#include "collection/held_executor.hpp"
 #include "collection/rate_limit.hpp"
 #include "io/test_directory.hpp"
 #include "sextant/io/file_system.hpp"
 #include "support/catch.hpp"
 #include "support/hooked_files.hpp"
+#include "support/sim_crash.hpp"
 #include "support/sim_disk.hpp"
 
 using namespace sextant;
@@ -171,4 +178,111 @@ TEST_CASE("background work that is limited takes its time, and stops when it is 
     }
     // At least the graph: 128 bytes a row.
     CHECK(seconds([&] { collection.optimize().value(); }) >= 600 * 128 / 1e6);
+}
+
+TEST_CASE("a rebuild that writes not yet on the disk made needless is not asked for again and again",
+          "[durable][threads]") {
+    SimDisk disk;
+    HookedFiles files(disk.files());
+    const auto executor = std::make_shared<HeldExecutor>();
+    OpenOptions options;
+    options.files = &files;
+    options.executor = executor;
+    const Plain::Options graph{.dimension = dimension, .index = {.m = 4, .ef_construction = 4}};
+    auto collection = Plain::open("points.sxt", graph, options).value();
+    const auto add = [&](std::uint64_t first, std::uint64_t last) {
+        WriteBatch batch;
+        for (std::uint64_t id = first; id < last; ++id) batch.upsert(PointId{id}, vector_of(id));
+        collection.write(std::move(batch)).value();
+    };
+    // One dead row less than what a growing segment is sealed early for.
+    add(0, 8000);
+    WriteBatch most;
+    for (std::uint64_t id = 0; id < 4095; ++id) most.erase(PointId{id});
+    collection.write(std::move(most)).value();
+    executor->run();
+    REQUIRE(collection.stats().value().seals == 0);
+    // The last one is shown while the rows that tip the scale back still wait for the disk.
+    std::latch added(1);
+    std::latch held(1);
+    std::latch shown(1);
+    std::latch ran(1);
+    std::atomic<int> writes{0};
+    std::atomic<int> syncs{0};
+    std::thread adding;
+    files.hooks.after_write = [&](const std::string& name) -> std::optional<Error> {
+        if (name.ends_with(".wal") && ++writes == 2) added.count_down();
+        return std::nullopt;
+    };
+    files.hooks.after_sync = [&](const std::string& name) -> std::optional<Error> {
+        if (!name.ends_with(".wal")) return std::nullopt;
+        const int number = ++syncs;
+        if (number == 1) {
+            adding = std::thread([&] { add(8000, 8500); });
+            added.wait();
+        } else if (number == 2) {
+            held.count_down();
+            ran.wait();
+        }
+        return std::nullopt;
+    };
+    std::thread erasing([&] {
+        collection.erase(PointId{4095}).value();
+        shown.count_down();
+    });
+    held.wait();
+    shown.wait();
+    // Far more than it takes; only a lane that never ends is given up.
+    auto lanes = std::async(std::launch::async, [&] { return executor->run(); });
+    CHECK(lanes.wait_for(std::chrono::seconds(30)) == std::future_status::ready);
+    ran.count_down();
+    CHECK(lanes.get() > 0);
+    erasing.join();
+    adding.join();
+    files.hooks = {};
+    executor->run();
+    CHECK(collection.count().value() == 8500 - 4096);
+    CHECK(collection.stats().value().seals == 0);
+}
+
+TEST_CASE("a checkpoint whose manifest could not be named is made later, and no loss of power meanwhile loses anything",
+          "[durable][crash]") {
+    for (const FaultKind kind : {FaultKind::rename_fails, FaultKind::sync_fails, FaultKind::no_handles}) {
+        SimDisk disk;
+        HookedFiles files(disk.files());
+        std::uint64_t drafts = 0;
+        // After the two of the opening. The rename follows, then the sync of the directory.
+        files.hooks.after_sync = [&](const std::string& name) -> std::optional<Error> {
+            if (name.ends_with("CURRENT.tmp") && ++drafts == 3) {
+                disk.inject({.at_call = disk.op_count(), .kind = kind, .lasting = true});
+            }
+            return std::nullopt;
+        };
+        auto collection = Plain::open("points.sxt", {.dimension = dimension}, inline_on(files)).value();
+        for (std::uint64_t id = 1; id <= 20; ++id) collection.upsert(PointId{id}, vector_of(id)).value();
+        CHECK_FALSE(collection.optimize());
+        REQUIRE(disk.struck_count() > 0);
+        CHECK(collection.stats().value().background_error.has_value());
+        disk.clear_faults();
+        collection.upsert(PointId{21}, vector_of(21)).value();
+        collection.erase(PointId{1}).value();
+        const Contents expected = contents(collection);
+        const auto check_crashes = [&] {
+            SeenImages seen;
+            enumerate_crashes(disk, disk.log_size() - 1, {}, seen, [&](SimDisk&& image, const CrashImage&) {
+                const auto opened = Plain::open("points.sxt", {}, inline_on(image.files()));
+                INFO(opened.error().message);
+                REQUIRE(opened);
+                check_same(contents(*opened), expected);
+                opened->verify().value();
+            });
+            CHECK(seen.unique_count() > 0);
+        };
+        check_crashes();
+        collection.optimize().value();
+        CHECK_FALSE(collection.stats().value().background_error.has_value());
+        CHECK(disk.files().list("points.sxt/seg").value().size() == 1);
+        check_crashes();
+        check_same(contents(collection), expected);
+    }
 }
