@@ -254,17 +254,51 @@ void Background::close() noexcept {
     for (const auto& task : dropped) task->finish(Error{ErrorCode::closed, "closed"});
 }
 
+void Background::begin_job(BackgroundJob job) {
+    // The clock is the user's code: no lock is held while it is asked.
+    rebuild_began_ns_.store(core_.clock.monotonic().count(), std::memory_order_relaxed);
+    rebuild_progress_.store(0.0, std::memory_order_relaxed);
+    const MutexLock lock(mutex_);
+    job_ = job;
+}
+
+void Background::set_progress(double done) {
+    rebuild_progress_.store(done, std::memory_order_relaxed);
+    std::shared_ptr<TaskState> task;
+    {
+        const MutexLock lock(mutex_);
+        task = optimizing_;
+    }
+    if (task == nullptr) return;
+    const std::chrono::nanoseconds began(rebuild_began_ns_.load(std::memory_order_relaxed));
+    task->set_progress(done, core_.clock.monotonic() - began);
+}
+
 void Background::describe(Stats& stats) const {
     stats.tail_cap = tail_cap(core_.options.dimension);
+    const std::int64_t now = core_.clock.monotonic().count();
     {
         const MutexLock lock(mutex_);
         stats.linking = link_running_;
         stats.rebuilding = rebuild_running_;
-        stats.rebuild_progress = rebuild_running_ ? rebuild_progress_.load(std::memory_order_relaxed) : 0.0;
+        stats.job = job_;
+        if (job_ != BackgroundJob::none && job_ != BackgroundJob::checkpoint) {
+            const double done = rebuild_progress();
+            stats.rebuild_progress = done;
+            const auto elapsed = static_cast<double>(now - rebuild_began_ns_.load(std::memory_order_relaxed)) * 1e-9;
+            if (done > 0.0) stats.rebuild_remaining_seconds = std::max(elapsed, 0.0) * (1.0 - done) / done;
+        }
+        // Of one row, until CoreState::stats() knows how many there are.
+        if (link_running_ && link_ns_per_row_ != 0) {
+            stats.link_remaining_seconds = static_cast<double>(link_ns_per_row_) * 1e-9;
+        }
         stats.writers_slowed = slowed_;
         stats.slowed_seconds = static_cast<double>(slowed_ns_) * 1e-9;
         stats.seals = seals_;
         stats.merges = merges_;
+        stats.recall_measurements = recall_measurements_;
+        stats.recall_rebuilds = recall_rebuilds_;
+        stats.compactions = compactions_;
         stats.background_error = rebuild_error_.has_value() ? rebuild_error_ : link_error_;
     }
     const MutexLock lock(repair_mutex_);

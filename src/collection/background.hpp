@@ -1,4 +1,5 @@
-/// Background: what goes on beside the calls: linking the tail, relinking around erased rows, sealing, vacuum, merging.
+/// Background: what goes on beside the calls: linking the tail, relinking around erased rows, sealing, vacuum, merging,
+/// measuring recall, folding in changed payloads.
 /// Two lanes, one job each at a time: `link` works inside growing segments, `rebuild` replaces segments by new ones.
 /// Invariants: (1) no segment is in both lanes at once; (2) no lock is held while a lane works or the executor is called;
 /// (3) a failure is kept until the same kind of work succeeds, for stats() and for the calls that wait for that work.
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "commit_queue.hpp"
+#include "recall_book.hpp"
 #include "sextant/collection/stats.hpp"
 #include "sextant/collection/task.hpp"
 #include "sextant/core/mutex.hpp"
@@ -52,6 +54,17 @@ public:
     /// Stops what is under way and waits for it; nothing starts any more.
     void close() noexcept;
     void describe(Stats& stats) const;
+    /// Of a sealed segment, if it was measured.
+    [[nodiscard]] std::optional<RecallStats> last_recall(const SegmentState& state) const {
+        return recall_book_.last(state);
+    }
+    /// A segment that was opened, not built: see RecallBook.
+    void note_opened(const SegmentState& state) {
+        if (state.segment->kind() == SegmentKind::sealed) recall_book_.pass_over(state);
+    }
+    /// How far the job of the rebuild lane is, 0 .. 1. For the job alone.
+    void set_progress(double done);
+    [[nodiscard]] double rebuild_progress() const noexcept { return rebuild_progress_.load(std::memory_order_relaxed); }
 
     /// Room for `count` more queued repairs of a segment. Throws std::bad_alloc. REQUIRES: the write mutex is held until
     /// they are queued.
@@ -74,7 +87,7 @@ public:
     };
 
 private:
-    enum class RebuildKind : std::uint8_t { none, seal, vacuum, merge, optimize };
+    using RebuildKind = BackgroundJob;
     /// What the rebuild lane is to do: which segments become one.
     struct RebuildPlan {
         RebuildKind kind = RebuildKind::none;
@@ -117,6 +130,9 @@ private:
     [[nodiscard]] bool rebuild_wanted() SEXTANT_REQUIRES(mutex_);
     [[nodiscard]] RebuildKind choose_sources(const Version& version, const Segment* active,
                                              std::vector<std::size_t>& chosen) const;
+    [[nodiscard]] bool overlay_is_large(const SegmentState& state) const noexcept;
+    [[nodiscard]] double build_share(RebuildKind kind) const noexcept;
+    void begin_job(BackgroundJob job);
     void rebuild_job() noexcept;
     [[nodiscard]] bool rebuild_next();
     void abandon_rebuild() noexcept;
@@ -129,6 +145,10 @@ private:
     [[nodiscard]] Result<void> checkpoint();
     void thaw(const RebuildPlan& plan);
     void report(const RebuildPlan& plan, std::uint64_t rows);
+    // background_recall.cpp
+    /// The segment whose recall should be measured; null: none.
+    [[nodiscard]] const SegmentState* recall_due(const Version& version) const;
+    [[nodiscard]] Result<void> measure_recall(const std::stop_token& stop);
 
     enum class Lane : std::uint8_t { link, rebuild };
     void submit(Lane lane);
@@ -160,10 +180,16 @@ private:
     std::uint64_t nothing_due_at_ SEXTANT_GUARDED_BY(mutex_) = 0;  ///< the last version that asked for no rebuild
     std::optional<Error> link_error_ SEXTANT_GUARDED_BY(mutex_);
     std::optional<Error> rebuild_error_ SEXTANT_GUARDED_BY(mutex_);
-    std::atomic<double> rebuild_progress_{0.0};  ///< relaxed: for people to look at
+    std::atomic<double> rebuild_progress_{0.0};      ///< relaxed: for people to look at
+    std::atomic<std::int64_t> rebuild_began_ns_{0};  ///< relaxed: the same
+    BackgroundJob job_ SEXTANT_GUARDED_BY(mutex_) = BackgroundJob::none;
     std::uint64_t rebuilds_ SEXTANT_GUARDED_BY(mutex_) = 0;
     std::uint64_t seals_ SEXTANT_GUARDED_BY(mutex_) = 0;
     std::uint64_t merges_ SEXTANT_GUARDED_BY(mutex_) = 0;
+    std::uint64_t recall_measurements_ SEXTANT_GUARDED_BY(mutex_) = 0;
+    std::uint64_t recall_rebuilds_ SEXTANT_GUARDED_BY(mutex_) = 0;
+    std::uint64_t compactions_ SEXTANT_GUARDED_BY(mutex_) = 0;
+    RecallBook recall_book_;  ///< thread-safe
     bool slowed_ SEXTANT_GUARDED_BY(mutex_) = false;
     std::int64_t slowed_ns_ SEXTANT_GUARDED_BY(mutex_) = 0;
     std::int64_t link_ns_per_row_ SEXTANT_GUARDED_BY(mutex_) = 0;  ///< 0: not measured yet

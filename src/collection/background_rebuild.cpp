@@ -61,7 +61,33 @@ Background::RebuildKind Background::choose_sources(const Version& version, const
         return RebuildKind::vacuum;
     }
     choose_merge(version, core_.most_merged_rows, chosen);
-    return chosen.empty() ? RebuildKind::none : RebuildKind::merge;
+    if (!chosen.empty()) return RebuildKind::merge;
+    for (std::size_t i = 0; i < version.segments.size(); ++i) {
+        const SegmentState& state = *version.segments[i];
+        if (state.segment->kind() != SegmentKind::sealed) continue;
+        const bool dropped = recall_book_.has_dropped(state);
+        if (!dropped && !overlay_is_large(state)) continue;
+        chosen.push_back(i);
+        return dropped ? RebuildKind::rebuild : RebuildKind::compact;
+    }
+    return RebuildKind::none;
+}
+
+bool Background::overlay_is_large(const SegmentState& state) const noexcept {
+    const PayloadOverlay& overlay = state.segment->overlay();
+    OverlaySize size{.rows = state.row_count,
+                     .payload_bytes = state.payloads.ends == nullptr ? 0 : state.payloads.ends[state.row_count - 1],
+                     .changed_rows = overlay.row_count(),
+                     .changed_bytes = overlay.change_bytes()};
+    size.written_bytes = size.payload_bytes;
+    if (core_.store != nullptr) size.written_bytes += size.rows * core_.options.dimension * sizeof(float);
+    return is_worth_compacting(size);
+}
+
+/// How much of a job is over when a segment is built; writing its files is the rest.
+double Background::build_share(RebuildKind kind) const noexcept {
+    if (core_.store == nullptr) return 1.0;
+    return kind == RebuildKind::compact ? 0.1 : 0.9;
 }
 
 bool Background::rebuild_wanted() {
@@ -75,7 +101,8 @@ bool Background::rebuild_wanted() {
     if (checkpoint_due_ || core_.log_is_long()) return true;
     // Writes that readers do not see yet made up for what asks for it: to look again before they do would be to spin.
     if (static_cast<std::uint64_t>(pinned->last) < nothing_due_at_) return false;
-    return choose_sources(*pinned, core_.active_segment.load(std::memory_order_relaxed), chosen) != RebuildKind::none;
+    const Segment* const active = core_.active_segment.load(std::memory_order_relaxed);
+    return choose_sources(*pinned, active, chosen) != RebuildKind::none || recall_due(*pinned) != nullptr;
 }
 
 Background::RebuildPlan Background::plan_rebuild(bool optimize) {
@@ -113,6 +140,11 @@ Background::RebuildPlan Background::plan_rebuild(bool optimize) {
         // From now on new rows go to a new segment, and this one's are all there.
         plan.frozen = core_.active;
     }
+    if (plan.kind == RebuildKind::compact) {
+        // All rows keep their numbers, and so vectors, codes and graph: the dead ones die again at the swap.
+        plan.sources[0].deleted.reset();
+        plan.sources[0].live_count = plan.sources[0].row_count;
+    }
     if (plan.frozen != nullptr) {
         core_.active.reset();
         core_.active_segment.store(nullptr, std::memory_order_relaxed);
@@ -121,6 +153,7 @@ Background::RebuildPlan Background::plan_rebuild(bool optimize) {
 }
 
 void Background::claim(const RebuildPlan& plan) {
+    begin_job(plan.kind);
     const MutexLock lock(mutex_);
     rebuilding_.clear();
     for (const SegmentState& source : plan.sources) rebuilding_.push_back(source.segment.get());
@@ -190,11 +223,18 @@ void Background::report(const RebuildPlan& plan, std::uint64_t rows) {
     {
         const MutexLock lock(mutex_);
         (plan.kind == RebuildKind::seal ? seals_ : merges_) += 1;
+        recall_rebuilds_ += plan.kind == RebuildKind::rebuild ? 1U : 0U;
+        compactions_ += plan.kind == RebuildKind::compact ? 1U : 0U;
         rebuild_error_.reset();
     }
     if (core_.events == nullptr) return;
-    constexpr const char* names[] = {"", "segment.sealed", "segment.vacuumed", "segment.merged",
-                                     "collection.optimized"};
+    constexpr const char* names[] = {"",
+                                     "segment.sealed",
+                                     "segment.vacuumed",
+                                     "segment.merged",
+                                     "collection.optimized",
+                                     "segment.rebuilt",
+                                     "segment.compacted"};
     core_.emit_event(Severity::info, names[static_cast<std::size_t>(plan.kind)],
                      format_text("{} segments became one of {} rows", plan.sources.size(), rows));
 }
@@ -202,14 +242,16 @@ void Background::report(const RebuildPlan& plan, std::uint64_t rows) {
 /// One that fails is due until it succeeds.
 Result<void> Background::checkpoint() {
     if (core_.store == nullptr) return {};
+    bool again = false;
     {
         const MutexLock lock(mutex_);
-        checkpoint_due_ = true;
+        again = std::exchange(checkpoint_due_, true);
+        if (rebuilding_.empty()) job_ = BackgroundJob::checkpoint;
     }
     SEXTANT_TRY(core_.checkpoint());
     const MutexLock lock(mutex_);
     checkpoint_due_ = false;
-    rebuild_error_.reset();
+    if (again && rebuilding_.empty()) rebuild_error_.reset();  // nothing is left to be done over
     return {};
 }
 
@@ -244,7 +286,7 @@ Result<void> Background::rebuild(TaskState* task, const std::stop_token& stop) {
         const SegmentSealer::Environment environment{core_.fields, &core_.account, &core_.executor_source->get(), stop,
                                                      work == nullptr ? nullptr : work->draft_to_build_in()};
         // Writing the files is the rest.
-        const double share = core_.store == nullptr ? 1.0 : 0.9;
+        const double share = build_share(plan.kind);
         const auto started = core_.clock.monotonic();
         SEXTANT_TRY_ASSIGN(built, sealer.build(environment, [&](double done) {
             rebuild_progress_.store(share * done, std::memory_order_relaxed);
@@ -290,6 +332,7 @@ void Background::abandon_rebuild() noexcept {
     {
         const MutexLock lock(mutex_);
         rebuilding_.clear();
+        job_ = BackgroundJob::none;
         rebuild_error_ = out_of_memory();
         task = std::move(optimizing_);
         optimizing_.reset();
@@ -325,7 +368,8 @@ bool Background::rebuild_next() {
     }
     Result<void> result;
     try {
-        result = rebuild(task.get(), stop);
+        if (task == nullptr) result = measure_recall(stop);
+        if (result) result = rebuild(task.get(), stop);
     } catch (const std::exception& exception) {
         result = Error{ErrorCode::resource_exhausted, std::string("rebuilding a segment: ") + exception.what()};
     }
@@ -336,6 +380,7 @@ bool Background::rebuild_next() {
         if (closed_ && !result) result = Error{ErrorCode::closed, "the collection was closed"};
         rebuilding_.clear();
         optimizing_.reset();
+        job_ = BackgroundJob::none;
         const bool failed = !result && result.error().code != ErrorCode::cancelled;
         if (failed && task == nullptr) rebuild_blocked_until_ = last + rebuild_retry_writes;
         changed_.notify_all();

@@ -40,11 +40,29 @@ Result<void> store_changes(Store& store, const SegmentState& state, Lsn at, Stor
     return {};
 }
 
+/// About, for people to look at. Vectors that are mapped are in no account.
+double bytes_to_write(const SealedSegment& built, std::size_t dimension) noexcept {
+    const SegmentBytes bytes = built.bytes();
+    const std::uint64_t vectors = std::uint64_t{built.row_count()} * dimension * sizeof(float);
+    return static_cast<double>(std::max(bytes.fields.vectors, vectors) + bytes.fields.codes + bytes.fields.graph +
+                               bytes.ids + bytes.versions + bytes.id_map + bytes.payloads + 1);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<SealedSegment>> CoreState::store_segment(SegmentWork& work,
                                                                 const std::shared_ptr<SealedSegment>& built) {
-    SEXTANT_TRY_ASSIGN(const WrittenSegment written, work.draft().finish(*built, fields));
+    const double from = background.rebuild_progress();
+    const double to = 0.5 + from / 2;  // reading it back, and the checkpoint, are the rest
+    const double whole = bytes_to_write(*built, options.dimension);
+    double done = 0.0;
+    work.watch([&](std::size_t bytes) {
+        done += static_cast<double>(bytes);
+        background.set_progress(from + (to - from) * std::min(done / whole, 1.0));
+    });
+    auto finished = work.draft().finish(*built, fields);
+    work.watch({});
+    SEXTANT_TRY_ASSIGN(const WrittenSegment written, std::move(finished));
     const ReadOptions read_options{.account = &account,
                                    .executor = &executor_source->get(),
                                    .expected_footer = written.footer_checksum,

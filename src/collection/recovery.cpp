@@ -135,6 +135,7 @@ Result<void> CoreState::recover(OnCorruption on_corruption) {
         auto version = std::make_unique<Version>(*current);
         version->last = Lsn{std::max(end.last, manifest.last)};
         const Version& last = *version;
+        for (const auto& state : version->segments) background.note_opened(*state);
         publish(VersionCell<Version>::prepare(std::move(version)), last);
     }
     if (store->read_only()) return {};

@@ -15,8 +15,7 @@ constexpr float most_oversampling = 100.0F;
 
 std::size_t pool_size(const SearchRequest& request) noexcept {
     const std::size_t wanted = request.offset + request.k;
-    const std::size_t usual = std::min(std::max<std::size_t>(100, 4 * request.k), limits::max_ef);
-    return std::max(request.ef.value_or(usual), wanted);
+    return std::max(request.ef.value_or(usual_ef(request.k)), wanted);
 }
 
 void count_plan(FieldPlan plan, SearchPlan& into) noexcept {

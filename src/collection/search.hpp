@@ -2,16 +2,23 @@
 /// Threads: const-safe. Cost: allocates nothing once the scratch is warm, but for compiling a filter.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
 #include "core_state.hpp"
+#include "sextant/core/limits.hpp"
 #include "sextant/payload/filter_program.hpp"
 
 namespace sextant::inline v1::detail {
 
 /// invalid_argument naming the field. `options.dimension` and the limits are what is allowed.
 [[nodiscard]] Result<void> validate_request(const SearchRequest& request, const CoreOptions& options);
+
+/// Candidates a graph search keeps where a request does not say.
+[[nodiscard]] inline std::size_t usual_ef(std::size_t k) noexcept {
+    return std::min(std::max<std::size_t>(100, 4 * k), limits::max_ef);
+}
 
 class Searcher {
 public:

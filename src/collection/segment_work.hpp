@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stop_token>
 
@@ -25,7 +26,12 @@ public:
         return work;
     }
     /// Told of each piece that was written.
-    void operator()(std::size_t bytes) { limit_.spend(bytes, stop_); }
+    void operator()(std::size_t bytes) {
+        limit_.spend(bytes, stop_);
+        if (watch_) watch_(bytes);
+    }
+    /// Told of each piece from now on, too. Empty: nobody.
+    void watch(std::function<void(std::size_t)> watch) { watch_ = std::move(watch); }
 
     [[nodiscard]] const SegmentPlace& place() const noexcept { return place_; }
     [[nodiscard]] const std::stop_token& stop() const noexcept { return stop_; }
@@ -41,6 +47,7 @@ private:
     bool builds_on_disk_;
     RateLimit limit_;
     std::stop_token stop_;
+    std::function<void(std::size_t)> watch_;
     std::unique_ptr<SegmentDraft> draft_;
 };
 

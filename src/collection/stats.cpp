@@ -34,7 +34,7 @@ void add(PartBytes& sum, const PartBytes& more) noexcept {
     sum.other += more.other;
 }
 
-SegmentStats describe(const SegmentState& state, const Segment* active) {
+SegmentStats describe(const SegmentState& state, const Segment* active, const Background& background) {
     SegmentStats stats;
     stats.live_rows = state.live_count;
     stats.dead_rows = state.dead_count();
@@ -42,11 +42,14 @@ SegmentStats describe(const SegmentState& state, const Segment* active) {
     if (state.segment->kind() == SegmentKind::sealed) {
         stats.phase = SegmentPhase::sealed;
         stats.indexed_rows = state.segment->field(0).indexed_rows();
+        stats.changed_payloads = state.segment->overlay().row_count();
+        stats.recall = background.last_recall(state);
         return stats;
     }
     stats.phase = state.segment.get() == active ? SegmentPhase::growing : SegmentPhase::full;
     const auto& segment = static_cast<const GrowingSegment&>(*state.segment);
     stats.indexed_rows = std::min(segment.indexed_rows(), state.row_count);
+    stats.changed_payloads = segment.overlay().row_count();
     return stats;
 }
 
@@ -62,12 +65,13 @@ Result<Stats> CoreState::stats() const {
     stats.live_rows = current->live_count;
     stats.version = current->last;
     for (const auto& state : current->segments) {
-        stats.segments.push_back(describe(*state, active.get()));
+        stats.segments.push_back(describe(*state, active.get(), background));
         const SegmentStats& segment = stats.segments.back();
         stats.dead_rows += segment.dead_rows;
         stats.tail_rows += state->row_count - segment.indexed_rows;
         add(stats.bytes, segment.bytes);
     }
+    if (stats.link_remaining_seconds) *stats.link_remaining_seconds *= static_cast<double>(stats.tail_rows);
     stats.bytes.scratch = search_account.used();
     stats.recovery = recovery;
     stats.memory_used = account.used();

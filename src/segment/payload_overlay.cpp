@@ -79,7 +79,7 @@ PayloadOverlay::~PayloadOverlay() {
 }
 
 Result<void> PayloadOverlay::reserve(std::size_t added) {
-    const std::size_t wanted = row_count_ + added;
+    const std::size_t wanted = row_count() + added;
     if (table_ != nullptr && wanted * 4 <= table_->slot_count_ * 3) return {};
     const std::size_t slots = std::bit_ceil(wanted + wanted / 3 + 16);
     SEXTANT_TRY_ASSIGN(auto larger, OverlayTable::create(slots, *account_));
@@ -100,21 +100,21 @@ void PayloadOverlay::put(std::uint32_t row, PayloadChange::Owner change,
                          std::vector<PayloadChange::Owner>& garbage) noexcept {
     const std::size_t slot = table_->slot_of(row);
     PayloadChange* const before = table_->newest_[slot];
-    change_bytes_ += change->memory_bytes();
+    change_bytes_.store(change_bytes() + change->memory_bytes(), std::memory_order_relaxed);
     change->older_ = before;
     __atomic_store_n(&table_->newest_[slot], change.release(), __ATOMIC_RELEASE);
     if (before == nullptr) {
-        ++row_count_;
+        row_count_.store(row_count() + 1, std::memory_order_relaxed);
         __atomic_store_n(&table_->rows_[slot], row, __ATOMIC_RELEASE);
         return;
     }
-    change_bytes_ -= before->memory_bytes();
+    change_bytes_.store(change_bytes() - before->memory_bytes(), std::memory_order_relaxed);
     SEXTANT_ASSERT(garbage.capacity() > garbage.size());
     garbage.emplace_back(before);
 }
 
 std::uint64_t PayloadOverlay::memory_bytes() const noexcept {
-    return change_bytes_ + (table_ == nullptr ? 0 : table_->memory_bytes());
+    return change_bytes() + (table_ == nullptr ? 0 : table_->memory_bytes());
 }
 
 }  // namespace sextant::inline v1

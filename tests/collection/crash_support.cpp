@@ -286,6 +286,15 @@ std::vector<CrashShape> crash_shapes() {
                               w.optimize();
                               w.set_payload(4, 1);
                           }),
+        shape<CrashPlain>("payloads folded in",
+                          [](Plain& w) {
+                              put(w, 1, 3);
+                              w.optimize();
+                              w.set_payload(1, 7);
+                              w.set_payload(2, 8);
+                              w.optimize();  // of one segment with nothing dead: it keeps its graph
+                              w.set_payload(1, 9);
+                          }),
         shape<CrashPlain>("merge",
                           [](Plain& w) {
                               for (std::uint64_t i = 0; i < 3; ++i) {

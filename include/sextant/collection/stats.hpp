@@ -36,12 +36,34 @@ struct PartBytes {
     }
 };
 
+/// recall@10 at the usual ef, of a sample of the segment's own live points.
+struct RecallStats {
+    double as_built = 1.0;        ///< searching as if nothing had been erased since the graph was made
+    double now = 1.0;             ///< searching for live points alone
+    std::uint64_t dead_rows = 0;  ///< there were when it was measured
+};
+
 struct SegmentStats {
     SegmentPhase phase = SegmentPhase::growing;
     std::uint64_t live_rows = 0;
     std::uint64_t dead_rows = 0;
     std::uint64_t indexed_rows = 0;  ///< in the graph
     PartBytes bytes = {};
+    std::uint64_t changed_payloads = 0;      ///< rows whose payload lies beside the segment's own
+    std::optional<RecallStats> recall = {};  ///< sealed segments of which enough was erased: the last measurement
+};
+
+/// What is done to whole segments, one at a time.
+enum class BackgroundJob : std::uint8_t {
+    none,
+    seal,        ///< a growing segment becomes a sealed one
+    vacuum,      ///< a sealed one is made anew without its dead rows
+    merge,       ///< small sealed ones become one
+    optimize,    ///< all become one, as somebody asked for
+    rebuild,     ///< a sealed one is made anew, as its recall has dropped
+    compact,     ///< changed payloads become a sealed one's own
+    measure,     ///< the recall of a sealed one is looked at
+    checkpoint,  ///< what is in memory alone goes to files
 };
 
 /// What opening a durable collection found.
@@ -66,7 +88,7 @@ struct Stats {
     std::vector<SegmentStats> segments = {};
     bool linking = false;  ///< background work that is under way
     bool rebuilding = false;
-    double rebuild_progress = 0.0;               ///< 0 .. 1 of the segment that is being built
+    double rebuild_progress = 0.0;               ///< 0 .. 1 of the job that is under way
     std::uint64_t repairs_waiting = 0;           ///< erased rows whose neighbours are not relinked yet
     bool writers_slowed = false;                 ///< the last write was made to wait for the index
     double slowed_seconds = 0.0;                 ///< in all
@@ -74,6 +96,13 @@ struct Stats {
     std::uint64_t merges = 0;                    ///< sealed segments rebuilt or merged, optimize included
     RecoveryReport recovery = {};                ///< of this opening
     std::optional<Error> background_error = {};  ///< the last failure of background work that nothing has made up for
+    BackgroundJob job = BackgroundJob::none;     ///< what `rebuilding` is at; its rebuild_progress is of this
+    std::optional<double> rebuild_remaining_seconds =
+        {};                                             ///< going by how far it came in what time; none: not known yet
+    std::optional<double> link_remaining_seconds = {};  ///< the same for the tail, while `linking`
+    std::uint64_t recall_measurements = 0;              ///< of sealed segments, since it was opened
+    std::uint64_t recall_rebuilds = 0;                  ///< of `merges`: recall had dropped
+    std::uint64_t compactions = 0;                      ///< of `merges`: many payloads had changed
 };
 
 /// What memory n points would take.

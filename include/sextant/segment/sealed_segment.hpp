@@ -44,8 +44,9 @@ private:
     Column<std::uint64_t> versions_;
     PayloadColumn payloads_;
     std::shared_ptr<IdTable> id_table_;
-    std::vector<std::unique_ptr<SealedField>> fields_;
-    Lsn at_{};  ///< last write of the version whose rows these are
+    std::vector<std::shared_ptr<const SealedField>>
+        fields_;  ///< immutable; another segment of the same rows may have them, too
+    Lsn at_{};    ///< last write of the version whose rows these are
     std::uint64_t file_number_ = 0;
 };
 
@@ -78,6 +79,7 @@ public:
         SegmentDraft* draft = nullptr;  ///< not null: vectors and codes are written while they are made
     };
     /// REQUIRES: kept_rows() > 0. cancelled or resource_exhausted leave nothing behind. `progress` gets 0 .. 1.
+    /// Cost: of a single sealed source that keeps every row, copies ids, versions and payloads alone.
     [[nodiscard]] Result<std::shared_ptr<SealedSegment>> build(const Environment& environment,
                                                                FunctionRef<void(double)> progress) const;
 
@@ -99,6 +101,8 @@ public:
 private:
     [[nodiscard]] Result<void> copy_rows(SealedSegment& segment, MemoryAccount& account,
                                          const std::stop_token& stop) const;
+    /// Takes the fields of a single sealed source as they are, where every row of it is kept. False: it is not such.
+    [[nodiscard]] bool share_fields(SealedSegment& segment) const;
 
     std::span<const SegmentState> sources_;
     Lsn at_;
