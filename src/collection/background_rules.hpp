@@ -46,15 +46,15 @@ inline constexpr std::uint32_t recall_step_rows = 250;
     const auto by_share = static_cast<std::uint32_t>(recall_step_share * rows);
     return dead / std::max(by_share, recall_step_rows);
 }
-/// Live rows it is measured on. Each costs two exact scans (reading the rows once for all) and two searches: 128 distances
-/// for each row of the segment, where building its graph takes thousands.
-inline constexpr std::size_t recall_sample_rows = 64;
+/// Live rows it is measured on. Each costs two exact scans, which read the rows once for many of them, and two searches: in
+/// all 1 to 2 % of the time that building the segment took (docs/threading.md).
+inline constexpr std::size_t recall_sample_rows = 256;
 inline constexpr std::size_t recall_at = 10;
 /// The segment is made anew when recall fell by at least this …
 inline constexpr double recall_margin = 0.02;
 /// … and by so many standard errors. Each query is its own control (as built, and now), so the error is that of the mean
-/// of 64 differences: about 0.015 where recall is above 0.9. By chance alone one measurement in 40 passes, and then what
-/// is lost is a rebuild that a fifth of dead rows would have brought anyway. A drop of 0.06 is missed about that rarely.
+/// of 256 differences: about 0.007 where recall is above 0.9, and a drop of as much as the margin is more than twice that. By
+/// chance alone one measurement in 40 would pass, did it not have to reach the margin as well.
 inline constexpr double recall_standard_errors = 2.0;
 
 /// Changed payloads of a sealed segment become its own when they are those of this share of its rows …

@@ -1,14 +1,21 @@
 // Background work seen from outside: when it sets in, how it pushes back, and executors that behave badly.
 #include <atomic>
+#include <chrono>
+#include <deque>
 #include <functional>
 #include <new>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <thread>
 
+#include "collection/background_rules.hpp"
 #include "collection/collection_support.hpp"
+#include "collection/durable_support.hpp"
 #include "collection/held_executor.hpp"
 #include "support/catch.hpp"
+#include "support/hooked_files.hpp"
+#include "support/sim_disk.hpp"
 
 using namespace sextant;
 using namespace test_support;
@@ -183,4 +190,107 @@ TEST_CASE("a full audit beside linking finds no damage", "[background][threads]"
     }
     writer.join();
     CHECK(c.verify(Depth::full).has_value());
+}
+
+namespace {
+
+/// A millisecond passes whenever it is read.
+class TickingClock final : public Clock {
+public:
+    [[nodiscard]] std::chrono::nanoseconds monotonic() const noexcept override {
+        return std::chrono::milliseconds(++ticks_);
+    }
+    [[nodiscard]] std::chrono::nanoseconds wall() const noexcept override { return monotonic(); }
+
+private:
+    mutable std::atomic<std::int64_t> ticks_{0};
+};
+
+}  // namespace
+
+TEST_CASE("stats say how long linking the tail will take", "[background]") {
+    TickingClock clock;
+    const auto executor = std::make_shared<HeldExecutor>();
+    auto c = L2::open(small, {.executor = executor, .clock = &clock}).value();
+    const Vectors vectors = normal_vectors(6000, 4, 1);
+    CHECK_FALSE(c.stats().value().link_remaining_seconds.has_value());
+    fill(c, vectors);
+    Stats stats = c.stats().value();
+    CHECK(stats.linking);
+    CHECK_FALSE(stats.link_remaining_seconds.has_value());  // nothing was linked yet
+    executor->run();
+    CHECK_FALSE(c.stats().value().link_remaining_seconds.has_value());  // nothing is
+    fill(c, vectors, 1000);
+    stats = c.stats().value();
+    CHECK(stats.linking);
+    CHECK(stats.tail_rows >= 5000);
+    REQUIRE(stats.link_remaining_seconds.has_value());
+    CHECK(*stats.link_remaining_seconds > 0.0);
+    executor->run();
+}
+
+TEST_CASE("stats say which job is at work, how far it is and for how long still", "[background][durable]") {
+    using Stored = Collection<SquaredL2, MappedStorage>;
+    SimDisk disk;
+    HookedFiles files(disk.files());
+    TickingClock clock;
+    OpenOptions options = inline_on(files);
+    options.clock = &clock;
+    auto c = Stored::open("points.sxt", {.dimension = 4, .index = {.m = 4, .ef_construction = 8}}, options).value();
+    std::set<BackgroundJob> seen;
+    files.hooks.after_write = [&](const std::string& name) -> std::optional<Error> {
+        if (name.find(".tmp/") == std::string::npos) return std::nullopt;
+        const Stats stats = c.stats().value();
+        seen.insert(stats.job);
+        CHECK(stats.rebuilding);
+        CHECK(stats.rebuild_progress >= 0.9);
+        CHECK(stats.rebuild_progress < 1.0);
+        REQUIRE(stats.rebuild_remaining_seconds.has_value());
+        CHECK(*stats.rebuild_remaining_seconds > 0.0);
+        return std::nullopt;
+    };
+    const Vectors vectors = normal_vectors(6000, 4, 1);
+    // Each round of rewriting seals what is mostly dead.
+    for (std::uint64_t round = 0; round < 8; ++round) {
+        WriteBatch batch;
+        for (std::uint64_t i = 0; i < 1500; ++i) batch.upsert(PointId{round * 10'000 + i}, vectors[i]);
+        c.write(std::move(batch)).value();
+        fill(c, vectors);
+        fill(c, vectors);
+    }
+    c.optimize().value();
+    for (std::uint64_t round = 1; round < 4; ++round) {
+        WriteBatch batch;
+        for (std::uint64_t i = 0; i < 1400; ++i) batch.erase(PointId{round * 10'000 + i});
+        c.write(std::move(batch)).value();
+    }
+    CHECK(seen == std::set{BackgroundJob::seal, BackgroundJob::vacuum, BackgroundJob::merge, BackgroundJob::optimize});
+    const Stats stats = c.stats().value();
+    CHECK(stats.job == BackgroundJob::none);
+    CHECK(stats.rebuild_progress == 0.0);
+    CHECK_FALSE(stats.rebuild_remaining_seconds.has_value());
+}
+
+TEST_CASE("a checkpoint that failed is made up for by the next one", "[background][durable]") {
+    using Stored = Collection<SquaredL2, MappedStorage>;
+    SimDisk disk;
+    HookedFiles files(disk.files());
+    auto c = Stored::open("points.sxt", {.dimension = 4}, inline_on(files)).value();
+    const Vectors vectors = normal_vectors(100, 4, 1);
+    fill(c, vectors);
+    files.hooks.after_write = [](const std::string& name) -> std::optional<Error> {
+        if (name.find("MANIFEST") == std::string::npos) return std::nullopt;
+        return Error{ErrorCode::io_error, name + ": broken"};
+    };
+    CHECK(c.optimize().error().code == ErrorCode::io_error);
+    REQUIRE(c.stats().value().background_error.has_value());
+    CHECK(mentions(*c.stats().value().background_error, "MANIFEST"));
+    files.hooks = {};
+    // It is tried again when some thousand writes were made, and nothing else is to be done then.
+    const std::uint64_t merges = c.stats().value().merges;
+    for (std::uint64_t i = 0; i < detail::rebuild_retry_writes; ++i) {
+        c.set_payload(PointId{1}, {{"i", i}}, Durability::None).value();
+    }
+    CHECK_FALSE(c.stats().value().background_error.has_value());
+    CHECK(c.stats().value().merges == merges);
 }

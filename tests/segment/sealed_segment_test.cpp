@@ -78,6 +78,40 @@ TEST_CASE("what happened during a build is carried over", "[sealed_segment]") {
     CHECK(text(late.payloads[0].change->blob()) == "during");
 }
 
+TEST_CASE("a sealed segment of which every row is kept gives its fields to the next", "[sealed_segment]") {
+    SegmentBench bench;
+    for (std::uint64_t i = 0; i < 500; ++i) bench.add(PointId{i}, "first");
+    Sealed first(bench);
+    bench.change(*first.segment, 7, "changed");
+    bench.kill(*first.segment, {3, 499});
+    const SegmentState state = first.state();
+    const auto build = [&](const SegmentState& source) {
+        const SegmentSealer sealer({&source, 1}, bench.at());
+        auto built = sealer.build({bench.fields, &bench.account, &first.executor, {}}, [](double) {}).value();
+        SegmentSealer::LateChanges late;
+        sealer.collect_late_changes(0, state, bench.at(), late);
+        return std::pair(built, late);
+    };
+    SegmentState whole = state;
+    whole.deleted.reset();
+    whole.live_count = whole.row_count;
+    const auto [same, died] = build(whole);
+    CHECK(&same->field(0) == &first.segment->field(0));
+    CHECK(died.dead == std::vector<std::uint32_t>{3, 499});
+    CHECK(died.payloads.empty());
+    const SegmentState now = same->state(same);
+    CHECK(text(now.payload(7, bench.at())) == "changed");
+    CHECK(text(now.payload(8, bench.at())) == "first");
+    CHECK(find(now, PointId{499}) == RowId{499});
+    // Rows that are dropped change the numbers of those behind them.
+    const auto [other, late] = build(state);
+    CHECK(&other->field(0) != &first.segment->field(0));
+    CHECK(late.dead.empty());
+    const SegmentState fewer = other->state(other);
+    CHECK(find(fewer, PointId{4}) == RowId{3});
+    CHECK(vector_of(other->field(0), RowId{3}, 4) == vector_of(first.segment->field(0), RowId{4}, 4));
+}
+
 TEST_CASE("a build that is stopped or refused memory leaves nothing behind", "[sealed_segment]") {
     SegmentBench bench;
     for (std::uint64_t i = 0; i < 5000; ++i) bench.add(PointId{i}, "payload");
