@@ -54,7 +54,7 @@ public:
         SEXTANT_TRY_ASSIGN(const MemoryCharge charge,
                            MemoryCharge::take(account, rows_.size() * dimension_ * sizeof(float)));
         SEXTANT_TRY(read_sample());
-        SEXTANT_TRY(read_all());
+        SEXTANT_TRY(field_.vectors().check_all(stop_));
         progress_(0.1);
         std::vector<double> built(rows_.size());
         std::vector<double> now(rows_.size());
@@ -75,19 +75,6 @@ private:
             std::copy(vector.begin(), vector.end(), sample_.begin() + static_cast<std::ptrdiff_t>(i * dimension_));
         }
         return {};
-    }
-
-    /// What is mapped is checked a piece at a time, as check_all() cannot be stopped. Costs next to nothing elsewhere.
-    Result<void> read_all() {
-        std::array<RowId, 256> piece{};
-        for (std::uint32_t row = 0; row < state_.row_count;) {
-            if (stop_.stop_requested()) return cancelled();
-            std::size_t count = 0;
-            for (; count < piece.size() && row < state_.row_count; ++row) piece[count++] = RowId{row};
-            scratch_.query.reset();
-            SEXTANT_TRY(field_.vectors().read({piece.data(), count}, scratch_.query));
-        }
-        return field_.vectors().check_all();
     }
 
     /// The share of the true neighbours that each query finds among the rows the filter lets in.

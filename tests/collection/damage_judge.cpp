@@ -183,7 +183,9 @@ std::string DamageJudge<C>::salvage(const DiskChange& change, Residency residenc
     const auto got = read_all(*opened);
     if (!got) return "salvage: " + got.error().message;
     if (opened->stats().value().recovery.lost.empty()) return "salvage does not say what is lost";
-    for (const auto& [id, point] : *got) {
+    for (const auto& entry : *got) {
+        const auto& id = entry.first;
+        const auto& point = entry.second;
         const bool known = std::any_of(scene_.moments.begin(), scene_.moments.end(), [&](const auto& moment) {
             const auto then = moment.second.find(id);
             return then != moment.second.end() && same(then->second, point);

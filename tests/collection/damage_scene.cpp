@@ -88,8 +88,8 @@ Recording write_scene(SimDisk& disk, bool closed, std::uint64_t salt, std::map<s
     writer.open();
     for (std::uint64_t number = 13; number < 22; ++number) writer.upsert(number);
     writer.optimize();  // the first log file is put aside
-    for (const std::uint64_t number : {3, 4}) writer.erase(number);
-    for (const std::uint64_t number : {6, 7}) writer.set_payload(number);
+    for (const std::uint64_t number : {3U, 4U}) writer.erase(number);
+    for (const std::uint64_t number : {6U, 7U}) writer.set_payload(number);
     writer.upsert(22);
     writer.upsert(8);
     writer.close();

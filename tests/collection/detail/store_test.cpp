@@ -93,7 +93,7 @@ TEST_CASE("a manifest can be named after whichever call failed before, and a los
     std::uint64_t calls = 0;
     for (std::uint64_t call = 0; call == 0 || call < calls; ++call) {
         for (const FaultKind kind : all_fault_kinds) {
-            for (const std::uint64_t failures : {1, 2}) {
+            for (const std::uint64_t failures : {1U, 2U}) {
                 SimDisk disk;
                 const auto store = open_store(disk).value();
                 const std::uint64_t before = disk.op_count();
