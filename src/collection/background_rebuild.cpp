@@ -80,7 +80,10 @@ bool Background::overlay_is_large(const SegmentState& state) const noexcept {
                      .changed_rows = overlay.row_count(),
                      .changed_bytes = overlay.change_bytes()};
     size.written_bytes = size.payload_bytes;
-    if (core_.store != nullptr) size.written_bytes += size.rows * core_.options.dimension * sizeof(float);
+    if (core_.store != nullptr) {
+        const FieldBytes field = state.segment->field(0).bytes();  // without vectors that are mapped
+        size.written_bytes += size.rows * core_.options.dimension * sizeof(float) + field.codes + field.graph;
+    }
     return is_worth_compacting(size);
 }
 

@@ -47,7 +47,7 @@ inline constexpr std::uint32_t recall_step_rows = 250;
     return dead / std::max(by_share, recall_step_rows);
 }
 /// Live rows it is measured on. Each costs two exact scans, which read the rows once for many of them, and two searches: in
-/// all 1 to 2 % of the time that building the segment took (docs/threading.md).
+/// all 1.5 to 2.6 % of the time that building the segment took (docs/threading.md).
 inline constexpr std::size_t recall_sample_rows = 256;
 inline constexpr std::size_t recall_at = 10;
 /// The segment is made anew when recall fell by at least this …

@@ -242,6 +242,45 @@ TEST_CASE("a collection that is closed while it folds payloads in keeps them", "
     c.verify().value();
 }
 
+TEST_CASE("payloads are folded in and recall is measured beside searches and writes", "[compaction][recall][threads]") {
+    constexpr std::uint64_t many = 4000;
+    auto c = L2::open({.dimension = dimension, .index = {.m = 4, .ef_construction = 8}}, threads(2)).value();
+    const Vectors vectors = normal_vectors(many, dimension, 1);
+    fill(c, vectors);
+    c.optimize().value();
+    std::atomic<bool> done{false};
+    std::atomic<std::uint64_t> wrong{0};
+    std::atomic<std::uint64_t> rounds{0};
+    std::thread reader([&] {
+        while (!done || rounds == 0) {
+            for (std::uint64_t id = many - 100; id < many; ++id) {
+                const bool found = c.search({.vector = vectors[id], .k = 1}).value()[0].id == PointId{id};
+                if (!found || !c.get(PointId{id}).has_value()) ++wrong;
+            }
+            if (!c.stats().has_value()) ++wrong;
+            ++rounds;
+        }
+    });
+    // 15 %: less than vacuum asks for, enough for two measurements.
+    std::uint64_t erased = 0;
+    int value = 0;
+    const auto enough = [&] {
+        const Stats stats = c.stats().value();
+        return stats.recall_measurements >= 2 && stats.compactions >= 2;
+    };
+    while (!enough()) {
+        change(c, erased, many, ++value);
+        for (int i = 0; i < 50 && erased < many * 15 / 100; ++i) c.erase(PointId{erased++}).value();
+    }
+    done = true;
+    reader.join();
+    INFO(rounds << " rounds");
+    CHECK(wrong == 0);
+    CHECK(c.count(field("changed") == value).value() == many - erased);
+    CHECK(c.count().value() == many - erased);
+    c.verify().value();
+}
+
 TEST_CASE("compacting is worth it when much is folded in for what is written", "[compaction]") {
     const auto worth = [](const detail::OverlaySize& size) { return detail::is_worth_compacting(size); };
     const std::uint64_t mib = std::uint64_t{1} << 20U;
