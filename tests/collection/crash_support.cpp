@@ -6,6 +6,7 @@
 
 #include "collection/durable_support.hpp"
 #include "sextant/core/hash.hpp"
+#include "sextant/core/random.hpp"
 #include "support/sim_promise.hpp"
 
 namespace test_support {
@@ -92,8 +93,8 @@ CrashFindings& CrashFindings::operator+=(const CrashFindings& other) {
 }
 
 template <class C>
-CrashWorkload<C>::CrashWorkload(Durability durability, Residency residency)
-    : durability_(durability), residency_(residency), states_{0} {}
+CrashWorkload<C>::CrashWorkload(Durability durability, Residency residency, std::uint64_t seed)
+    : durability_(durability), residency_(residency), states_{0}, salt_(seed << 20U) {}
 
 template <class C>
 bool CrashWorkload<C>::open() {
@@ -229,7 +230,7 @@ template <class C>
 CrashShape shape(const char* name, const std::function<void(CrashWorkload<C>&)>& run,
                  Durability durability = Durability::Sync, Residency residency = Residency::resident) {
     return {name, [=](const CrashBudget& budget) {
-                CrashWorkload<C> workload(durability, residency);
+                CrashWorkload<C> workload(durability, residency, budget.seed);
                 if (workload.open()) run(workload);
                 workload.close();
                 return crash_everywhere(workload, budget);
@@ -248,6 +249,28 @@ using Coded = CrashWorkload<CrashCoded>;
 Result<void> put_large(CrashPlain& c, std::uint64_t id) {
     SEXTANT_TRY(c.upsert(PointId{id}, vector_of(id), {{"text", std::string(400'000, 'x')}}));
     return {};
+}
+
+/// One of all kinds of steps after the other, as the seed has it.
+CrashShape random_shape(const char* name, Residency residency) {
+    return {name, [=](const CrashBudget& budget) {
+                Coded w(Durability::Sync, residency, budget.seed);
+                Random random(budget.seed);
+                bool open = w.open();
+                for (int step = 0; step < 14 && open; ++step) {
+                    const std::uint64_t id = 1 + random.below(9);
+                    switch (random.below(8)) {
+                        case 0: w.erase(id); break;
+                        case 1: w.batch(id, 1 + random.below(8)); break;
+                        case 2: w.set_payload(id, random.below(1000)); break;
+                        case 3: w.optimize(); break;
+                        case 4: open = w.reopen(); break;
+                        default: w.upsert(id); break;
+                    }
+                }
+                w.close();
+                return crash_everywhere(w, budget);
+            }};
 }
 
 }  // namespace
@@ -385,6 +408,8 @@ std::vector<CrashShape> crash_shapes() {
                 w.optimize();
             },
             Durability::Sync, Residency::mapped),
+        random_shape("random steps", Residency::resident),
+        random_shape("random steps, built on disk", Residency::mapped),
     };
 }
 

@@ -29,7 +29,7 @@ template <class C>
 class CrashWorkload {
 public:
     explicit CrashWorkload(sextant::Durability durability = sextant::Durability::Sync,
-                           sextant::Residency residency = sextant::Residency::resident);
+                           sextant::Residency residency = sextant::Residency::resident, std::uint64_t seed = 1);
 
     [[nodiscard]] SimDisk& disk() noexcept { return disk_; }
     [[nodiscard]] C& collection() noexcept { return *collection_; }
@@ -56,7 +56,7 @@ private:
     sextant::Residency residency_;
     std::optional<C> collection_;
     std::vector<std::uint64_t> states_;
-    std::uint64_t salt_ = 0;  ///< makes each vector another
+    std::uint64_t salt_;  ///< makes each vector another; another seed gives others
 };
 
 struct CrashBudget {
@@ -68,7 +68,7 @@ struct CrashBudget {
     /// Images that are also written to and opened again, one in so many.
     std::size_t written_every = 8;
     std::size_t most_images = 1'000'000'000;
-    std::uint64_t seed = 1;
+    std::uint64_t seed = 1;  ///< of the disks that are drawn, the vectors that are written, and the random workload
 };
 
 struct CrashFindings {
