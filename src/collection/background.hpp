@@ -176,6 +176,7 @@ private:
     std::vector<std::shared_ptr<TaskState>> optimize_queue_ SEXTANT_GUARDED_BY(mutex_);
     std::shared_ptr<TaskState> optimizing_ SEXTANT_GUARDED_BY(mutex_);
     bool checkpoint_due_ SEXTANT_GUARDED_BY(mutex_) = false;              ///< the last one failed
+    bool measure_failed_ SEXTANT_GUARDED_BY(mutex_) = false;              ///< the last one
     std::uint64_t rebuild_blocked_until_ SEXTANT_GUARDED_BY(mutex_) = 0;  ///< Lsn before which nothing is retried
     std::uint64_t nothing_due_at_ SEXTANT_GUARDED_BY(mutex_) = 0;  ///< the last version that asked for no rebuild
     std::optional<Error> link_error_ SEXTANT_GUARDED_BY(mutex_);

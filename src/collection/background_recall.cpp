@@ -1,4 +1,6 @@
 /// background_recall: the part of the rebuild lane that looks at the recall of sealed segments of which some was erased.
+#include <utility>
+
 #include "background.hpp"
 #include "core/format_text.hpp"
 #include "core_state.hpp"
@@ -22,16 +24,28 @@ Result<void> Background::measure_recall(const std::stop_token& stop) {
     const SegmentState* const state = recall_due(*version);
     if (state == nullptr) return {};
     begin_job(BackgroundJob::measure);
+    bool again = false;
+    {
+        const MutexLock lock(mutex_);
+        again = std::exchange(measure_failed_, true);
+    }
     auto recall = measure_segment_recall(*state, core_.options.dimension, core_.account, stop,
                                          [this](double done) { set_progress(done); });
     if (!recall) {
-        if (recall.error().code != ErrorCode::cancelled) recall_book_.pass_over(*state);
+        if (recall.error().code != ErrorCode::cancelled) {
+            recall_book_.pass_over(*state);
+        } else {
+            const MutexLock lock(mutex_);
+            measure_failed_ = again;
+        }
         return std::move(recall).error();
     }
     recall_book_.note(*state, *recall);
     {
         const MutexLock lock(mutex_);
         ++recall_measurements_;
+        measure_failed_ = false;
+        if (again) rebuild_error_.reset();  // nothing is left to be done over, or it would not have come to this
     }
     if (core_.events == nullptr) return {};
     core_.emit_event(Severity::info, "segment.measured",

@@ -224,6 +224,34 @@ TEST_CASE("what is opened is not measured before more of it has died", "[backgro
     CHECK(c.optimize().error().code == ErrorCode::corruption);
 }
 
+TEST_CASE("a measurement that fails says so, and the next one makes up for it", "[background][recall]") {
+    const auto executor = std::make_shared<HeldExecutor>();
+    MemoryAccount memory("test");
+    auto c = L2::open(weak, {.executor = executor, .memory = &memory}).value();
+    fill(c, normal_vectors(row_count, dimension, 1));
+    Task sealed = c.start_optimize().value();
+    executor->run();
+    sealed.wait().value();
+    const auto ids = all_ids();
+    erase(c, std::span(ids).first(300));
+    memory.refuse_after(0);
+    executor->run();
+    memory.refuse_after(MemoryAccount::unlimited);
+    Stats stats = c.stats().value();
+    CHECK(stats.recall_measurements == 0);
+    REQUIRE(stats.background_error.has_value());
+    CHECK(stats.background_error->code == ErrorCode::resource_exhausted);
+    // Not before some thousand writes were made, nor for what was passed over.
+    erase(c, std::span(ids).subspan(300, 250));
+    executor->run();
+    CHECK(c.stats().value().recall_measurements == 0);
+    for (std::uint64_t i = 0; i < detail::rebuild_retry_writes; ++i) c.set_payload(PointId{3000}, {{"i", i}}).value();
+    executor->run();
+    stats = c.stats().value();
+    CHECK(stats.recall_measurements == 1);
+    CHECK_FALSE(stats.background_error.has_value());
+}
+
 TEST_CASE("measuring can be cancelled, and says the same for the same state", "[background][recall]") {
     SegmentBench bench;
     for (std::uint64_t id = 0; id < 3000; ++id) bench.add(PointId{id});
