@@ -167,8 +167,8 @@ Result<void> Store::load() {
     return {};
 }
 
-/// Each attempt has files of its own: those of one that failed may be what CURRENT names on the disk, and of names and
-/// bytes whose sync failed nobody knows whether they are there, whatever a later sync says.
+/// Each attempt has a manifest of its own: that of one that failed may be what CURRENT names on the disk, and of a name
+/// whose sync failed nobody knows whether it is there, whatever a later sync says.
 Result<void> Store::put_manifest(const format::Manifest& next) {
     const std::uint64_t number = ++newest_number_;
     const auto bytes = format::encode_manifest({collection_, format::FileKind::manifest, number}, next);
@@ -176,9 +176,6 @@ Result<void> Store::put_manifest(const format::Manifest& next) {
     SEXTANT_TRY(files_->sync_directory(path_));
     const std::string text = format::encode_current(number, hash64(bytes));
     const std::string draft = path_ + "/" + current_draft;
-    if (auto removed = files_->remove_file(draft); !removed && removed.error().code != ErrorCode::not_found) {
-        return removed;
-    }
     SEXTANT_TRY(write_whole(*files_, draft, std::as_bytes(std::span(text.data(), text.size()))));
     // From the rename to the end of the sync nobody knows which of the two a loss of power would leave.
     manifest_unknown_ = true;
