@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "collection/background_rules.hpp"
 #include "collection/durable_support.hpp"
 #include "collection/held_executor.hpp"
 #include "collection/rate_limit.hpp"
@@ -195,10 +196,12 @@ TEST_CASE("a rebuild that writes not yet on the disk made needless is not asked 
         for (std::uint64_t id = first; id < last; ++id) batch.upsert(PointId{id}, vector_of(id));
         collection.write(std::move(batch)).value();
     };
-    // One dead row less than what a growing segment is sealed early for.
-    add(0, 8000);
+    // One dead row less than what a growing segment is sealed early for; with 500 more rows it takes more of them.
+    constexpr auto rows = static_cast<std::uint64_t>(detail::seal_dead_rows / detail::seal_dead_share) - 50;
+    constexpr std::uint64_t dead = detail::seal_dead_rows;
+    add(0, rows);
     WriteBatch most;
-    for (std::uint64_t id = 0; id < 4095; ++id) most.erase(PointId{id});
+    for (std::uint64_t id = 0; id < dead - 1; ++id) most.erase(PointId{id});
     collection.write(std::move(most)).value();
     executor->run();
     REQUIRE(collection.stats().value().seals == 0);
@@ -218,7 +221,7 @@ TEST_CASE("a rebuild that writes not yet on the disk made needless is not asked 
         if (!name.ends_with(".wal")) return std::nullopt;
         const int number = ++syncs;
         if (number == 1) {
-            adding = std::thread([&] { add(8000, 8500); });
+            adding = std::thread([&] { add(rows, rows + 500); });
             added.wait();
         } else if (number == 2) {
             held.count_down();
@@ -227,7 +230,7 @@ TEST_CASE("a rebuild that writes not yet on the disk made needless is not asked 
         return std::nullopt;
     };
     std::thread erasing([&] {
-        collection.erase(PointId{4095}).value();
+        collection.erase(PointId{dead - 1}).value();
         shown.count_down();
     });
     held.wait();
@@ -241,7 +244,7 @@ TEST_CASE("a rebuild that writes not yet on the disk made needless is not asked 
     adding.join();
     files.hooks = {};
     executor->run();
-    CHECK(collection.count().value() == 8500 - 4096);
+    CHECK(collection.count().value() == rows + 500 - dead);
     CHECK(collection.stats().value().seals == 0);
 }
 
