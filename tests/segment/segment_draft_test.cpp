@@ -8,7 +8,14 @@ using namespace test_support;
 
 namespace {
 
-/// The rows of `stored` once more, built into a draft at `place`.
+/// One dead row, as a segment of all rows of another would share what is over their numbers.
+void kill_one(StoredSegment& stored) {
+    const std::uint32_t dead[] = {17};
+    const auto prepared = stored.built->tombstones().prepare(dead).value();
+    stored.built->tombstones().commit(prepared);
+}
+
+/// The live rows of `stored` once more, built into a draft at `place`.
 Result<WrittenSegment> build_in_draft(
     StoredSegment& stored, const SegmentPlace& place, const std::stop_token& stop = {},
     FunctionRef<void(std::size_t)> written = [](std::size_t) {}) {
@@ -40,6 +47,7 @@ TEST_CASE("a segment that is written while it is built has the same files as one
         for (const bool codes : {false, true}) {
             INFO(metric << (codes ? " with codes" : ""));
             StoredSegment stored({.metric = metric, .codes = codes});
+            kill_one(stored);
             // Both from the same source, so that both graphs begin with the same one.
             const auto source = stored.built;
             const std::vector<SegmentState> sources{stored.state()};
@@ -65,6 +73,7 @@ TEST_CASE("a segment that is written while it is built has the same files as one
 
 TEST_CASE("a draft that is stopped, or meets a full disk, leaves nothing behind", "[segment_files]") {
     StoredSegment stored({.metric = "cosine", .codes = true, .rows = 3000, .dimension = 100});
+    kill_one(stored);
     const SegmentPlace place = numbered(stored.place, 9);
     const auto nothing_left = [&] { return !stored.disk.files().exists(place.path() + ".tmp").value(); };
     for (const std::size_t pieces : {0U, 1U, 2U}) {
@@ -92,6 +101,7 @@ TEST_CASE("a draft that is stopped, or meets a full disk, leaves nothing behind"
 
 TEST_CASE("a draft takes the place of one that was cut off", "[segment_files]") {
     StoredSegment stored({.codes = true});
+    kill_one(stored);
     const SegmentPlace place = numbered(stored.place, 9);
     stored.disk.files().create_directory(place.path() + ".tmp").value();
     stored.disk.files().create_directory(place.path() + ".tmp/v0").value();
@@ -103,6 +113,7 @@ TEST_CASE("a draft takes the place of one that was cut off", "[segment_files]") 
 TEST_CASE("vectors and codes that reached the disk wrong are found before anything is made of them",
           "[segment_files]") {
     StoredSegment stored({.codes = true});
+    kill_one(stored);
     HookedFiles files(stored.disk.files());
     for (const char* const part : {"/v0/vectors", "/v0/codes"}) {
         SegmentPlace place = numbered(stored.place, 9);
