@@ -87,10 +87,9 @@ public:
     };
 
 private:
-    using RebuildKind = BackgroundJob;
     /// What the rebuild lane is to do: which segments become one.
     struct RebuildPlan {
-        RebuildKind kind = RebuildKind::none;
+        BackgroundJob kind = BackgroundJob::none;
         std::vector<SegmentState> sources;
         SharedVersion<Version> held;             ///< keeps what the sources refer to
         Lsn at{};                                ///< last write that the sources show
@@ -128,10 +127,10 @@ private:
 
     // Rebuild lane (background_rebuild.cpp)
     [[nodiscard]] bool rebuild_wanted() SEXTANT_REQUIRES(mutex_);
-    [[nodiscard]] RebuildKind choose_sources(const Version& version, const Segment* active,
-                                             std::vector<std::size_t>& chosen) const;
+    [[nodiscard]] BackgroundJob choose_sources(const Version& version, const Segment* active,
+                                               std::vector<std::size_t>& chosen) const;
     [[nodiscard]] bool overlay_is_large(const SegmentState& state) const noexcept;
-    [[nodiscard]] double build_share(RebuildKind kind) const noexcept;
+    [[nodiscard]] double build_share(BackgroundJob kind) const noexcept;
     void begin_job(BackgroundJob job);
     void rebuild_job() noexcept;
     [[nodiscard]] bool rebuild_next();

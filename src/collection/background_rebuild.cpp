@@ -39,8 +39,8 @@ void choose_merge(const Version& version, std::uint64_t most_rows, std::vector<s
 
 }  // namespace
 
-Background::RebuildKind Background::choose_sources(const Version& version, const Segment* active,
-                                                   std::vector<std::size_t>& chosen) const {
+BackgroundJob Background::choose_sources(const Version& version, const Segment* active,
+                                         std::vector<std::size_t>& chosen) const {
     chosen.clear();
     for (std::size_t i = 0; i < version.segments.size(); ++i) {
         const SegmentState& state = *version.segments[i];
@@ -49,7 +49,7 @@ Background::RebuildKind Background::choose_sources(const Version& version, const
             state.dead_count() >= seal_dead_rows && state.dead_count() > seal_dead_share * state.row_count;
         if (state.segment.get() == active && !mostly_dead) continue;
         chosen.push_back(i);
-        return RebuildKind::seal;
+        return BackgroundJob::seal;
     }
     for (std::size_t i = 0; i < version.segments.size(); ++i) {
         const SegmentState& state = *version.segments[i];
@@ -58,19 +58,19 @@ Background::RebuildKind Background::choose_sources(const Version& version, const
             state.dead_count() >= vacuum_dead_rows && state.dead_count() > vacuum_dead_share * state.row_count;
         if (state.live_count != 0 && !much_dead) continue;
         chosen.push_back(i);
-        return RebuildKind::vacuum;
+        return BackgroundJob::vacuum;
     }
     choose_merge(version, core_.most_merged_rows, chosen);
-    if (!chosen.empty()) return RebuildKind::merge;
+    if (!chosen.empty()) return BackgroundJob::merge;
     for (std::size_t i = 0; i < version.segments.size(); ++i) {
         const SegmentState& state = *version.segments[i];
         if (state.segment->kind() != SegmentKind::sealed) continue;
         const bool dropped = recall_book_.has_dropped(state);
         if (!dropped && !overlay_is_large(state)) continue;
         chosen.push_back(i);
-        return dropped ? RebuildKind::rebuild : RebuildKind::compact;
+        return dropped ? BackgroundJob::rebuild : BackgroundJob::compact;
     }
-    return RebuildKind::none;
+    return BackgroundJob::none;
 }
 
 bool Background::overlay_is_large(const SegmentState& state) const noexcept {
@@ -88,9 +88,9 @@ bool Background::overlay_is_large(const SegmentState& state) const noexcept {
 }
 
 /// How much of a job is over when a segment is built; writing its files is the rest.
-double Background::build_share(RebuildKind kind) const noexcept {
+double Background::build_share(BackgroundJob kind) const noexcept {
     if (core_.store == nullptr) return 1.0;
-    return kind == RebuildKind::compact ? 0.1 : 0.9;
+    return kind == BackgroundJob::compact ? 0.1 : 0.9;
 }
 
 bool Background::rebuild_wanted() {
@@ -105,7 +105,7 @@ bool Background::rebuild_wanted() {
     // Writes that readers do not see yet made up for what asks for it: to look again before they do would be to spin.
     if (static_cast<std::uint64_t>(pinned->last) < nothing_due_at_) return false;
     const Segment* const active = core_.active_segment.load(std::memory_order_relaxed);
-    return choose_sources(*pinned, active, chosen) != RebuildKind::none || recall_due(*pinned) != nullptr;
+    return choose_sources(*pinned, active, chosen) != BackgroundJob::none || recall_due(*pinned) != nullptr;
 }
 
 Background::RebuildPlan Background::plan_rebuild(bool optimize) {
@@ -115,7 +115,7 @@ Background::RebuildPlan Background::plan_rebuild(bool optimize) {
     const Version& version = *core_.current;
     plan.at = version.last;
     if (optimize) {
-        plan.kind = RebuildKind::optimize;
+        plan.kind = BackgroundJob::optimize;
         chosen.resize(version.segments.size());
         std::iota(chosen.begin(), chosen.end(), std::size_t{0});
         const bool one_clean_segment = chosen.size() == 1 && version.segments[0]->dead_count() == 0 &&
@@ -125,15 +125,15 @@ Background::RebuildPlan Background::plan_rebuild(bool optimize) {
     } else {
         plan.kind = choose_sources(version, core_.active.get(), chosen);
         // What makes the log long is the oldest growing segment, whose rows are nowhere else.
-        if (plan.kind == RebuildKind::none && core_.log_is_long() && core_.active != nullptr) {
-            plan.kind = RebuildKind::seal;
+        if (plan.kind == BackgroundJob::none && core_.log_is_long() && core_.active != nullptr) {
+            plan.kind = BackgroundJob::seal;
             for (std::size_t i = 0; i < version.segments.size(); ++i) {
                 if (version.segments[i]->segment == core_.active) chosen.push_back(i);
             }
         }
     }
     if (chosen.empty()) {
-        plan.kind = RebuildKind::none;
+        plan.kind = BackgroundJob::none;
         return plan;
     }
     plan.held = core_.cell.share();
@@ -143,7 +143,7 @@ Background::RebuildPlan Background::plan_rebuild(bool optimize) {
         // From now on new rows go to a new segment, and this one's are all there.
         plan.frozen = core_.active;
     }
-    if (plan.kind == RebuildKind::compact) {
+    if (plan.kind == BackgroundJob::compact) {
         // All rows keep their numbers, and so vectors, codes and graph: the dead ones die again at the swap.
         plan.sources[0].deleted.reset();
         plan.sources[0].live_count = plan.sources[0].row_count;
@@ -225,9 +225,9 @@ Result<CommitQueue::Ticket> Background::swap_in(const SegmentSealer& sealer, con
 void Background::report(const RebuildPlan& plan, std::uint64_t rows) {
     {
         const MutexLock lock(mutex_);
-        (plan.kind == RebuildKind::seal ? seals_ : merges_) += 1;
-        recall_rebuilds_ += plan.kind == RebuildKind::rebuild ? 1U : 0U;
-        compactions_ += plan.kind == RebuildKind::compact ? 1U : 0U;
+        (plan.kind == BackgroundJob::seal ? seals_ : merges_) += 1;
+        recall_rebuilds_ += plan.kind == BackgroundJob::rebuild ? 1U : 0U;
+        compactions_ += plan.kind == BackgroundJob::compact ? 1U : 0U;
         rebuild_error_.reset();
     }
     if (core_.events == nullptr) return;
@@ -261,7 +261,7 @@ Result<void> Background::checkpoint() {
 Result<void> Background::rebuild(TaskState* task, const std::stop_token& stop) {
     if (core_.log != nullptr && core_.log->broken()) return core_.log->sync();  // says why
     RebuildPlan plan = plan_rebuild(task != nullptr);
-    if (plan.kind == RebuildKind::none) {
+    if (plan.kind == BackgroundJob::none) {
         bool due = false;
         {
             const MutexLock lock(mutex_);

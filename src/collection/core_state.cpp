@@ -75,12 +75,20 @@ Result<WriteReceipt> CoreState::write(std::span<const WriteOp> ops, std::optiona
     SEXTANT_TRY(check_open());
     SEXTANT_TRY(check_writable(durability));
     SEXTANT_TRY(validate_ops(ops, options.dimension));
+    return commit([&]() -> Result<PlacedWrite> {
+        const MutexLock lock(write_mutex);
+        return place(ops, durability);
+    });
+}
+
+Result<WriteReceipt> CoreState::commit(FunctionRef<Result<PlacedWrite>()> place_it) {
     while (true) {
-        const std::uint64_t before = background.rebuilds();
-        auto placed = place(ops, durability.value_or(options.durability));
-        // Where sealed rows leave memory it is worth waiting until more are sealed.
-        const bool short_of_memory = !placed && placed.error().code == ErrorCode::resource_exhausted;
-        if (short_of_memory && leaves_memory() && background.make_room(before)) continue;
+        const std::uint64_t before = leaves_memory() ? background.rebuilds() : 0;
+        auto placed = place_it();
+        if (!placed && placed.error().code == ErrorCode::resource_exhausted && is_short_of_memory() &&
+            background.make_room(before)) {
+            continue;
+        }
         if (!placed) return std::move(placed).error();
         SEXTANT_TRY(commits.wait(placed->ticket));
         background.after_write(placed->rows);
@@ -88,14 +96,19 @@ Result<WriteReceipt> CoreState::write(std::span<const WriteOp> ops, std::optiona
     }
 }
 
-Result<CoreState::PlacedWrite> CoreState::place(std::span<const WriteOp> ops, Durability durability) {
+/// Where sealed rows leave memory it is worth waiting until more are sealed. What is refused for want of disk comes with
+/// memory to spare, as a rule.
+bool CoreState::is_short_of_memory() const noexcept {
+    return leaves_memory() && memory_limit != MemoryAccount::unlimited && account.left() < memory_limit / 2;
+}
+
+Result<CoreState::PlacedWrite> CoreState::place(std::span<const WriteOp> ops, std::optional<Durability> durability) {
     PlacedWrite placed;
-    const MutexLock lock(write_mutex);
     SEXTANT_TRY(check_open());
     const ResolverRelease release{resolver};
     SEXTANT_TRY(resolver.resolve(ops, *current));
     const ResolvedEffects& resolved = resolver.effects();
-    SEXTANT_TRY_ASSIGN(placed.ticket, apply(resolved, durability));
+    SEXTANT_TRY_ASSIGN(placed.ticket, apply(resolved, durability.value_or(options.durability)));
     placed.receipt = {current->last, resolved.effects.size()};
     for (const Effect& effect : resolved.effects) placed.rows += effect.kind == EffectKind::upsert ? 1U : 0U;
     return placed;
@@ -110,9 +123,7 @@ Result<WriteReceipt> CoreState::write_where(const Filter& filter, const WriteOp&
     }
     if (!change.error.empty()) return invalid_argument(std::string(change.error));
     SEXTANT_TRY_ASSIGN(const FilterProgram program, FilterProgram::compile(filter));
-    WriteReceipt receipt;
-    CommitQueue::Ticket ticket = 0;
-    {
+    return commit([&]() -> Result<PlacedWrite> {
         const MutexLock lock(write_mutex);
         SEXTANT_TRY(check_open());
         std::vector<PointId> ids;
@@ -125,14 +136,8 @@ Result<WriteReceipt> CoreState::write_where(const Filter& filter, const WriteOp&
         SEXTANT_TRY_ASSIGN(const MemoryCharge charge, MemoryCharge::take(account, ids.size() * bytes_per_op));
         std::vector<WriteOp> ops(ids.size(), change);
         for (std::size_t i = 0; i < ids.size(); ++i) ops[i].id = ids[i];
-        const ResolverRelease release{resolver};
-        SEXTANT_TRY(resolver.resolve(ops, *current));
-        SEXTANT_TRY_ASSIGN(ticket, apply(resolver.effects(), durability.value_or(options.durability)));
-        receipt = {current->last, resolver.effects().effects.size()};
-    }
-    SEXTANT_TRY(commits.wait(ticket));
-    background.after_write(0);
-    return receipt;
+        return place(ops, durability);
+    });
 }
 
 Result<void> CoreState::check_writable(std::optional<Durability> durability) const {

@@ -55,7 +55,11 @@ public:
         CommitQueue::Ticket ticket = 0;
         std::uint64_t rows = 0;  ///< new ones
     };
-    [[nodiscard]] Result<PlacedWrite> place(std::span<const WriteOp> ops, Durability durability);
+    [[nodiscard]] Result<PlacedWrite> place(std::span<const WriteOp> ops, std::optional<Durability> durability)
+        SEXTANT_REQUIRES(write_mutex);
+    /// Waits until what `place_it` placed is shown. Where that found no memory, it is called again once there may be some.
+    [[nodiscard]] Result<WriteReceipt> commit(FunctionRef<Result<PlacedWrite>()> place_it);
+    [[nodiscard]] bool is_short_of_memory() const noexcept;
     [[nodiscard]] Result<WriteReceipt> write_where(const Filter& filter, const WriteOp& change,
                                                    std::optional<Durability> durability);
     [[nodiscard]] Result<void> flush();

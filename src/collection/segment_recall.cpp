@@ -8,6 +8,7 @@
 
 #include "background_rules.hpp"
 #include "search.hpp"
+#include "sextant/core/page_allocator.hpp"
 #include "sextant/core/random.hpp"
 #include "sextant/segment/field_scratch.hpp"
 
@@ -145,7 +146,7 @@ private:
     const std::stop_token& stop_;
     FunctionRef<void(double)> progress_;
     std::vector<RowId> rows_;
-    std::vector<float> sample_;
+    PagedVector<float> sample_;
     FieldScratch scratch_;
 };
 

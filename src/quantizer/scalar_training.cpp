@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "quantizer/scalar_codes.hpp"
+#include "sextant/core/page_allocator.hpp"
 #include "sextant/core/random.hpp"
 #include "sextant/kernel/kernel_table.hpp"
 #include "sextant/quantizer/vector_math.hpp"
@@ -30,7 +31,7 @@ std::vector<std::size_t> spread(std::size_t total, std::size_t count) {
     return rows;
 }
 
-double quantile_of(std::vector<double>& sorted, double share) {
+double quantile_of(PagedVector<double>& sorted, double share) {
     const double at = share * static_cast<double>(sorted.size());
     const auto index = static_cast<std::size_t>(std::ceil(at));
     return sorted[std::min(std::max<std::size_t>(index, 1) - 1, sorted.size() - 1)];
@@ -97,7 +98,7 @@ std::vector<Spread> spread_per_dimension(MatrixView sample, const std::stop_toke
     const std::size_t count = rows.size();
     const std::size_t cut = count / 200;
     constexpr std::size_t block = 16;  // columns gathered together: one cache line of each row
-    std::vector<float> columns(block * count);
+    PagedVector<float> columns(block * count);
     std::vector<Spread> spreads(dimension);
     for (std::size_t first = 0; first < dimension && !stop.stop_requested(); first += block) {
         const std::size_t width = std::min(block, dimension - first);
@@ -124,10 +125,10 @@ std::vector<Spread> spread_per_dimension(MatrixView sample, const std::stop_toke
 
 /// |x - centre| of values spread over the sample, sorted.
 template <class Centre>
-std::vector<double> magnitudes(MatrixView sample, Centre centre) {
+PagedVector<double> magnitudes(MatrixView sample, Centre centre) {
     const std::size_t total = sample.row_count * sample.dimension;
     const std::size_t count = std::min(total, most_magnitudes);
-    std::vector<double> values(count);
+    PagedVector<double> values(count);
     for (std::size_t i = 0; i < count; ++i) {
         // Evenly through the sample, but not in step with its dimension: position i / count, and a hash for the column.
         const std::size_t row = i * sample.row_count / count;
@@ -141,7 +142,7 @@ std::vector<double> magnitudes(MatrixView sample, Centre centre) {
 /// The range ±clip with the smallest error of `sorted` magnitudes, where a value beyond counts as at most `cap` off and
 /// one within as at most itself: so neither can a single 1e38 choose the range, nor a range that loses the rest look
 /// good.
-double best_clip(const std::vector<double>& sorted, double cap) {
+double best_clip(const PagedVector<double>& sorted, double cap) {
     const std::size_t count = sorted.size();
     double best = sorted.back();
     double best_cost = std::numeric_limits<double>::infinity();
@@ -209,7 +210,7 @@ ScalarModel general(MatrixView sample, std::optional<double> quantile, const std
 
 struct Coded {
     std::vector<std::size_t> rows;
-    std::vector<std::byte> codes;
+    PagedVector<std::byte> codes;
     std::size_t stride;
 };
 

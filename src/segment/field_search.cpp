@@ -12,6 +12,8 @@
 namespace sextant::inline v1::detail {
 namespace {
 
+const std::stop_token never_stopped;
+
 // --- which way -------------------------------------------------------------------------------------------------------
 
 /// Rows a graph search scores for each entry of its pool: 10 to 30 over the data sets we measure.
@@ -144,7 +146,7 @@ FieldAnswer Search::run() {
     if (count_ == 0) return answer_;
     bind_codes();
     if (coded_ < row_count_) {  // raw vectors are scored where they lie
-        const std::stop_token stop = query_.stop == nullptr ? std::stop_token() : *query_.stop;
+        const std::stop_token& stop = query_.stop == nullptr ? never_stopped : *query_.stop;
         if (auto readable = view_.vectors->check_all(stop); !readable) {
             answer_.counters.stopped = stop.stop_requested();
             if (!answer_.counters.stopped) answer_.failure = std::move(readable).error();

@@ -67,7 +67,7 @@ private:
     const File& file_;
     const format::FileIdentity& identity_;
     const format::FileEntry& entry_;
-    std::vector<std::byte> piece_;
+    PagedVector<std::byte> piece_;
     std::uint64_t at_ = 0;
 };
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sextant/core/function_ref.hpp"
+#include "sextant/core/page_allocator.hpp"
 #include "sextant/format/segment_footer.hpp"
 #include "sextant/io/file_system.hpp"
 #include "sextant/segment/field_draft.hpp"
@@ -47,7 +48,7 @@ private:
     format::FileIdentity identity_;
     const std::stop_token& stop_;
     FunctionRef<void(std::size_t)> written_;
-    std::vector<std::byte> piece_;
+    PagedVector<std::byte> piece_;
     std::vector<std::uint64_t> section_sizes_;
     format::FileEntry entry_;
 };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/format_text.hpp"
+#include "sextant/core/page_allocator.hpp"
 #include "sextant/wal/wal_writer.hpp"
 
 namespace sextant::inline v1 {
@@ -25,7 +26,7 @@ Result<std::uint64_t> size_of(FileSystem& files, const std::string& path) {
 
 Result<void> write_zeros(File& file, std::uint64_t size) {
     constexpr std::uint64_t piece = std::uint64_t{256} << 10U;
-    const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min(piece, size)));
+    const PagedVector<std::byte> zeros(static_cast<std::size_t>(std::min(piece, size)));
     for (std::uint64_t at = 0; at < size; at += piece) {
         const auto count = static_cast<std::size_t>(std::min(piece, size - at));
         SEXTANT_TRY(file.write_at(at, std::span(zeros).first(count)));

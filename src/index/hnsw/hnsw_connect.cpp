@@ -141,7 +141,7 @@ private:
     const HnswBuild& build_;
     HnswWorker& worker_;
     const std::stop_token& stop_;
-    std::vector<RowId> queue_;
+    PagedVector<RowId> queue_;
 };
 
 }  // namespace

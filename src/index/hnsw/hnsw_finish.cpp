@@ -118,7 +118,7 @@ private:
     WorkerPool workers_;
     LinkRequests requests_;
     GraphView graph_;  ///< as it stood before the block
-    std::vector<std::uint32_t> lists_;
+    PagedVector<std::uint32_t> lists_;
 };
 
 }  // namespace

@@ -159,7 +159,7 @@ private:
     const HnswBuild& build_;
     WorkerPool workers_;
     LinkRequests requests_;
-    std::vector<std::uint32_t> gained_;
+    PagedVector<std::uint32_t> gained_;
 };
 
 /// The first slot of the highest level whose row stays and is alive; else the first such row; else none.
@@ -181,11 +181,11 @@ GraphEntry choose_entry(const GraphView& old, std::span<const std::uint32_t> num
 
 /// Live rows (or their slots) whose list holds something that is gone. Deleted rows that were not repaired yet keep their
 /// lists: a walk goes on through the gone rows in them, whose own lists stay.
-std::vector<std::uint32_t> find_touched(const GraphView& graph, std::span<const std::uint32_t> translation, bool upper,
+PagedVector<std::uint32_t> find_touched(const GraphView& graph, std::span<const std::uint32_t> translation, bool upper,
                                         const HnswBuild& build) {
     const std::size_t count = upper ? graph.slot_limit : graph.row_limit;
     const std::size_t length = upper ? graph.m : graph.degree;
-    std::vector<std::uint8_t> touched(count, 0);
+    PagedVector<std::uint8_t> touched(count, 0);
     parallel_for(*build.executor, count, 4096, [&](std::size_t /*worker*/, std::size_t begin, std::size_t end) {
         if (build.stop.stop_requested()) return;  // the caller looks, too
         for (std::size_t id = begin; id < end; ++id) {
@@ -200,7 +200,7 @@ std::vector<std::uint32_t> find_touched(const GraphView& graph, std::span<const 
             }
         }
     });
-    std::vector<std::uint32_t> ids;
+    PagedVector<std::uint32_t> ids;
     for (std::size_t id = 0; id < count; ++id) {
         if (touched[id] != 0) ids.push_back(static_cast<std::uint32_t>(id));
     }
@@ -211,7 +211,7 @@ std::vector<std::uint32_t> find_touched(const GraphView& graph, std::span<const 
 
 Result<void> repair_rows(LinkStore& store, SpanningTree& tree, std::span<const RowId> erased, const HnswBuild& build) {
     const GraphView graph = store.view();
-    std::vector<std::uint32_t> numbers(graph.row_limit);
+    PagedVector<std::uint32_t> numbers(graph.row_limit);
     std::iota(numbers.begin(), numbers.end(), 0U);
     bool any = false;
     for (const RowId row : erased) {
@@ -220,7 +220,7 @@ Result<void> repair_rows(LinkStore& store, SpanningTree& tree, std::span<const R
         any = true;
     }
     if (!any || graph.entry.level < 0) return {};
-    std::vector<std::uint32_t> slots(graph.slot_limit);
+    PagedVector<std::uint32_t> slots(graph.slot_limit);
     for (std::uint32_t slot = 0; slot < graph.slot_limit; ++slot) {
         slots[slot] = numbers[graph.upper_rows[slot]] == to_index(no_row) ? no_slot : slot;
     }
@@ -275,7 +275,7 @@ Result<void> copy_rows(const GraphView& old, std::span<const std::uint32_t> new_
     const auto slot_count = static_cast<std::uint32_t>(kept_slots.slots.size());
     SEXTANT_TRY(store.ensure(kept_rows, slot_count));
     SEXTANT_TRY(tree.ensure(kept_rows));
-    std::vector<std::uint32_t> kept;
+    PagedVector<std::uint32_t> kept;
     kept.reserve(kept_rows);
     for (std::uint32_t row = 0; row < old.row_limit; ++row) {
         if (new_row_of_old[row] != to_index(no_row)) kept.push_back(row);

@@ -9,7 +9,7 @@ namespace sextant::inline v1::detail {
 namespace {
 
 /// Sorts in pieces that take a few milliseconds. False: stopped.
-bool sort_until(std::vector<std::uint64_t>& requests, const std::stop_token& stop) {
+bool sort_until(PagedVector<std::uint64_t>& requests, const std::stop_token& stop) {
     constexpr std::size_t piece = std::size_t{1} << 16U;
     const auto at = [&](std::size_t index) {
         return requests.begin() + static_cast<std::ptrdiff_t>(std::min(index, requests.size()));
@@ -29,7 +29,7 @@ bool sort_until(std::vector<std::uint64_t>& requests, const std::stop_token& sto
 
 }  // namespace
 
-bool LinkRequests::group(std::vector<std::uint64_t>& requests, const std::stop_token& stop) {
+bool LinkRequests::group(PagedVector<std::uint64_t>& requests, const std::stop_token& stop) {
     if (!sort_until(requests, stop)) return false;
     requests.erase(std::unique(requests.begin(), requests.end()), requests.end());
     group_starts_.clear();
@@ -44,7 +44,7 @@ bool LinkRequests::group(std::vector<std::uint64_t>& requests, const std::stop_t
 
 bool LinkRequests::carry_out(Executor& executor, WorkerPool& workers, const std::stop_token& stop) {
     for (const bool upper : {false, true}) {
-        std::vector<std::uint64_t>& requests = upper ? slots_ : rows_;
+        PagedVector<std::uint64_t>& requests = upper ? slots_ : rows_;
         if (!group(requests, stop)) return false;
         parallel_for(executor, group_starts_.size() - 1, 16,
                      [&](std::size_t worker, std::size_t begin, std::size_t end) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "index/support/test_rows.hpp"
@@ -204,6 +205,43 @@ TEST_CASE("a graph read from its sections answers as before", "[index]") {
     CHECK(load(rows.count() + 1, sections.upper.size()).error().message == "another size");
     CHECK_FALSE(load(rows.count(), 0).has_value());
     CHECK(account.used() == 0);
+}
+
+TEST_CASE("a graph over bytes that lie elsewhere answers as one of its own, and touches nothing else when they go bad",
+          "[index]") {
+    const TestRows rows = TestRows::uniform(1000, 6, 21);
+    TestGraph graph(rows);
+    REQUIRE(graph.link(rows.count()).has_value());
+    REQUIRE(graph.finish().has_value());
+    const HnswSections sections = graph.index.sections();
+    MemoryAccount account("test");
+    const auto lists = std::make_shared<std::vector<std::byte>>(sections.level0.begin(), sections.level0.end());
+    const auto map = [&](std::span<const std::byte> level0) {
+        return HnswIndex::map(graph.index.params(), rows.count(), level0, sections.upper, lists, account);
+    };
+    CHECK(map(std::span(*lists).first(lists->size() - 4)).error().code == ErrorCode::corruption);
+    auto mapped = map(*lists);
+    REQUIRE(mapped.has_value());
+    CHECK(mapped->memory_bytes() < lists->size());  // the upper levels
+    CHECK(mapped->audit({})->reachable_live_rows == rows.count());
+    CHECK(mapped->sections().level0.data() == lists->data());
+    const auto find = [&](const HnswIndex& index, std::uint32_t query) {
+        const TestRows::State state{&rows, rows.row(query)};
+        HnswScratch scratch;
+        SearchCounters counters;
+        std::vector<Neighbor> out(10);
+        out.resize(index.search(TestRows::scorer(state), {}, {50, nullptr}, scratch, out, counters));
+        return out;
+    };
+    for (std::uint32_t query = 0; query < rows.count(); query += 50) {
+        CHECK(find(*mapped, query) == find(graph.index, query));
+    }
+    // As a disk might give them back: numbers of no row, in the midst of lists.
+    for (std::size_t i = 0; i < lists->size(); i += 12) (*lists)[i + 3] = std::byte{0x7F};
+    for (std::uint32_t query = 0; query < rows.count(); query += 50) {
+        for (const Neighbor& found : find(*mapped, query)) CHECK(to_index(found.row) < rows.count());
+    }
+    CHECK_FALSE(mapped->audit({}).has_value());
 }
 
 }  // namespace

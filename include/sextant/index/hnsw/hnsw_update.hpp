@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sextant/core/executor.hpp"
+#include "sextant/core/page_allocator.hpp"
 #include "sextant/core/types.hpp"
 #include "sextant/index/hnsw/hnsw_worker.hpp"
 #include "sextant/index/hnsw/link_store.hpp"
@@ -45,7 +46,7 @@ public:
     static constexpr std::size_t most_sources = 512;
 
 private:
-    [[nodiscard]] bool group(std::vector<std::uint64_t>& requests, const std::stop_token& stop);
+    [[nodiscard]] bool group(PagedVector<std::uint64_t>& requests, const std::stop_token& stop);
     void extend(std::span<const std::uint64_t> requests, bool upper, HnswWorker& worker) const noexcept;
     void choose(std::uint32_t target, bool upper, std::size_t count, HnswWorker& worker) const noexcept;
 
@@ -53,9 +54,9 @@ private:
     const SpanningTree& tree_;
     BitmapView deleted_;
     SelectRule rule_;
-    std::vector<std::uint64_t> rows_;
-    std::vector<std::uint64_t> slots_;
-    std::vector<std::uint32_t> group_starts_;
+    PagedVector<std::uint64_t> rows_;
+    PagedVector<std::uint64_t> slots_;
+    PagedVector<std::uint32_t> group_starts_;
 };
 
 /// True for a row that `deleted` names; a view without words deletes nothing.
