@@ -268,6 +268,7 @@ Result<CommitQueue::Ticket> CoreState::apply(const ResolvedEffects& resolved, Du
         active = std::move(last);
         active_segment.store(active.get(), std::memory_order_relaxed);
     }
+    current = &next;
     return commits.push(std::move(prepared), next, durability);
 }
 

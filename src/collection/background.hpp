@@ -141,7 +141,7 @@ private:
     void claim(const RebuildPlan& plan);
     [[nodiscard]] Result<CommitQueue::Ticket> swap_in(const SegmentSealer& sealer, const RebuildPlan& plan,
                                                       const std::shared_ptr<SealedSegment>& built);
-    [[nodiscard]] Result<void> checkpoint();
+    [[nodiscard]] Result<void> checkpoint(const std::stop_token& stop);
     void thaw(const RebuildPlan& plan);
     void report(const RebuildPlan& plan, std::uint64_t rows);
     // background_recall.cpp

@@ -217,6 +217,7 @@ Result<CommitQueue::Ticket> Background::swap_in(const SegmentSealer& sealer, con
     core_.commits.reserve();
     const CommitQueue::Ticket ticket =
         core_.commits.push(VersionCell<Version>::prepare(std::move(version)), next, Durability::None);
+    core_.current = &next;
     // Under the lock: no writer can queue more of them, and another segment may come to lie at the same address.
     drop_repairs(plan.sources);
     return ticket;
@@ -242,8 +243,8 @@ void Background::report(const RebuildPlan& plan, std::uint64_t rows) {
                      format_text("{} segments became one of {} rows", plan.sources.size(), rows));
 }
 
-/// One that fails is due until it succeeds.
-Result<void> Background::checkpoint() {
+/// One that fails is due until it succeeds. One that was told to stop did all but remove some files: the next one will.
+Result<void> Background::checkpoint(const std::stop_token& stop) {
     if (core_.store == nullptr) return {};
     bool again = false;
     {
@@ -251,7 +252,9 @@ Result<void> Background::checkpoint() {
         again = std::exchange(checkpoint_due_, true);
         if (rebuilding_.empty()) job_ = BackgroundJob::checkpoint;
     }
-    SEXTANT_TRY(core_.checkpoint());
+    if (auto made = core_.checkpoint(stop); !made) {
+        return made.error().code == ErrorCode::cancelled ? Result<void>() : made;
+    }
     const MutexLock lock(mutex_);
     checkpoint_due_ = false;
     if (again && rebuilding_.empty()) rebuild_error_.reset();  // nothing is left to be done over
@@ -268,7 +271,7 @@ Result<void> Background::rebuild(TaskState* task, const std::stop_token& stop) {
             due = checkpoint_due_;
             nothing_due_at_ = static_cast<std::uint64_t>(plan.at);
         }
-        return due || core_.log_is_long() ? checkpoint() : Result<void>();
+        return due || core_.log_is_long() ? checkpoint(stop) : Result<void>();
     }
     struct Thaw {
         Background& background;
@@ -303,7 +306,7 @@ Result<void> Background::rebuild(TaskState* task, const std::stop_token& stop) {
     SEXTANT_TRY_ASSIGN(const CommitQueue::Ticket ticket, swap_in(sealer, plan, built));
     guard.swapped = true;
     SEXTANT_TRY(core_.commits.wait(ticket));
-    SEXTANT_TRY(checkpoint());
+    SEXTANT_TRY(checkpoint(stop));
     report(plan, sealer.kept_rows());
     return {};
 }

@@ -90,11 +90,12 @@ bool CoreState::log_is_long() const noexcept {
            log->file_count() > many_log_files;
 }
 
-Result<void> CoreState::checkpoint() {
-    auto made = make_checkpoint();
+Result<void> CoreState::checkpoint(const std::stop_token& stop) {
+    const MutexLock lock(checkpoint_mutex);
+    auto made = make_checkpoint(stop);
     // A full disk: what a checkpoint lets go of is more than it writes, so it may use the reserve.
     if (!made && made.error().code == ErrorCode::resource_exhausted && store->release_reserve()) {
-        made = make_checkpoint();
+        made = make_checkpoint(stop);
     }
     if (!made) return made;
     log_bytes_kept.store(log->disk_bytes(), std::memory_order_relaxed);
@@ -111,7 +112,7 @@ std::uint64_t CoreState::segment_bytes() const noexcept {
     return bytes;
 }
 
-Result<void> CoreState::make_checkpoint() {
+Result<void> CoreState::make_checkpoint(const std::stop_token& stop) {
     // In this order: what the version holds is in the log, and the log then on the disk.
     const SharedVersion<Version> version = cell.share();
     SEXTANT_TRY(check_open(*version));
@@ -152,7 +153,19 @@ Result<void> CoreState::make_checkpoint() {
         stored_segments = std::move(after);
     }
     SEXTANT_TRY(log->release(flushed, spare));
-    return store->remove_unneeded();
+    return store->remove_unneeded(stop);
+}
+
+Result<void> CoreState::note_end() {
+    const MutexLock lock(checkpoint_mutex);
+    SEXTANT_TRY(log->sync());
+    format::Manifest next = store->manifest();
+    if (next.last >= log->synced()) return {};
+    next.last = log->synced();
+    next.first_log = log->file_number();
+    SEXTANT_TRY(store->write_manifest(std::move(next)));
+    store->remove_unneeded().ignore("the next opening removes it");
+    return {};
 }
 
 }  // namespace sextant::inline v1::detail

@@ -162,14 +162,23 @@ Result<void> CoreState::close() noexcept {
     scratches.clear();
     Result<void> flushed;
     if (log != nullptr) {
+        Result<void> ends[2];
+        try {
+            ends[0] = note_end();
+        } catch (const std::bad_alloc&) {
+            // The log alone then says where it ends.
+        }
         {
             const MutexLock lock(write_mutex);
-            flushed = log->close();
+            ends[1] = log->close();
+        }
+        for (Result<void>& end : ends) {
+            // No room to say that it was closed: the next opening reads the log as after a crash, and finds all of it.
+            const bool fails = !end && end.error().code != ErrorCode::resource_exhausted;
+            if (fails && flushed) flushed = std::move(end);
         }
         // Writers that wait for the log see what they wrote published, and return.
         commits.settle();
-        // No room to say that it was closed: the next opening reads the log as after a crash, and finds all of it.
-        if (!flushed && flushed.error().code == ErrorCode::resource_exhausted) flushed = {};
     }
     const MutexLock lock(write_mutex);
     if (store != nullptr) store->unlock();  // nobody writes any more
@@ -181,7 +190,6 @@ Result<void> CoreState::close() noexcept {
         version->closed = true;
         const Version& next = *version;
         publish(VersionCell<Version>::prepare(std::move(version)), next);
-        commits.abandon();  // after a failure of the log they were never shown; `current` was one of them until now
     } catch (...) {
         // Out of memory: what there is goes with the handle instead of now.
     }

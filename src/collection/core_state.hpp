@@ -81,10 +81,11 @@ public:
     [[nodiscard]] Result<CommitQueue::Ticket> apply(const ResolvedEffects& resolved, Durability durability)
         SEXTANT_REQUIRES(write_mutex);
     [[nodiscard]] Result<void> append_to_log(const ResolvedEffects& resolved) SEXTANT_REQUIRES(write_mutex);
-    /// Makes it the version of all later readers. REQUIRES: `next` is what `prepared` holds.
+    /// Makes it the version of all later readers, and forgets those that were not shown yet: for opening and closing.
+    /// REQUIRES: `next` is what `prepared` holds.
     void publish(VersionCell<Version>::Prepared prepared, const Version& next) noexcept SEXTANT_REQUIRES(write_mutex) {
-        cell.publish(std::move(prepared));
         current = &next;
+        commits.replace_all(std::move(prepared));
     }
 
     // Durable collections (recovery.cpp, checkpoint.cpp).
@@ -92,11 +93,14 @@ public:
     /// Segments and log as the directory has them. REQUIRES: nobody else uses the collection yet.
     [[nodiscard]] Result<void> recover(OnCorruption on_corruption);
     /// Makes the manifest name the segments as they are now, and lets go of the log and the files that nobody needs then.
-    /// REQUIRES: one caller at a time, no lock held.
-    [[nodiscard]] Result<void> checkpoint();
+    /// `stop` keeps nothing back but the removing of files: cancelled, when all else is done. REQUIRES: no lock is held.
+    [[nodiscard]] Result<void> checkpoint(const std::stop_token& stop = {});
     /// The log is so long that segments should take over what it holds.
     [[nodiscard]] bool log_is_long() const noexcept;
-    [[nodiscard]] Result<void> make_checkpoint();
+    [[nodiscard]] Result<void> make_checkpoint(const std::stop_token& stop) SEXTANT_REQUIRES(checkpoint_mutex);
+    /// The manifest learns of the last write, so that a log that is cut short or replaced while nobody has the collection
+    /// open is missed.
+    [[nodiscard]] Result<void> note_end();
     [[nodiscard]] std::uint64_t stored_bytes() const noexcept;
     [[nodiscard]] std::uint64_t segment_bytes() const noexcept;
     [[nodiscard]] std::vector<StoredSegment> stored() const {
@@ -104,6 +108,7 @@ public:
         return stored_segments;
     }
     [[nodiscard]] Result<void> verify_files() const;
+    [[nodiscard]] Result<void> verify_log() const SEXTANT_REQUIRES(checkpoint_mutex);
     /// Files for a segment that was just built; what comes back is the segment as it was read from them.
     [[nodiscard]] Result<std::shared_ptr<SealedSegment>> store_segment(SegmentWork& work,
                                                                        const std::shared_ptr<SealedSegment>& built);
@@ -144,6 +149,8 @@ public:
     std::unique_ptr<WalWriter> log;                ///< null: in memory, or read-only; set once, by recover()
     std::atomic<std::uint64_t> log_bytes_kept{0};  ///< what the last checkpoint left of the log
     RecoveryReport recovery;                       ///< written by recover() alone
+    /// Held while the manifest changes, with what it lets go of.
+    mutable Mutex checkpoint_mutex{LockRank::checkpoint};
     mutable Mutex stored_mutex{LockRank::leaf};
     /// Files of sealed segments. Changed by recover() and then by whoever makes a checkpoint alone.
     std::vector<StoredSegment> stored_segments SEXTANT_GUARDED_BY(stored_mutex);

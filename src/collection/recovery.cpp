@@ -63,13 +63,16 @@ private:
         const bool replaced = !read.rebuilt.empty() && replace_files(read.segment);
         SealedSegment& segment = *read.segment;
         if (entry.tombstones_file != 0) SEXTANT_TRY(read_tombstones(place, entry.tombstones_file, segment));
-        if (entry.overlay_file != 0) SEXTANT_TRY(read_overlay(place, entry.overlay_file, segment));
+        Lsn overlay_at{};
+        if (entry.overlay_file != 0) {
+            SEXTANT_TRY_ASSIGN(overlay_at, read_overlay(place, entry.overlay_file, segment));
+        }
         if (!replaced) {
             const MutexLock lock(core_.stored_mutex);
             core_.stored_segments.push_back({.entry = entry,
                                              .bytes = read.bytes,
                                              .dead_count = segment.tombstones().count(),
-                                             .overlay_at = Lsn{core_.store->manifest().last}});
+                                             .overlay_at = overlay_at});
         }
         return segment.state(read.segment);
     }
@@ -118,15 +121,14 @@ Result<void> CoreState::recover(OnCorruption on_corruption) {
     SEXTANT_TRY_ASSIGN(const WalEnd end,
                        replay_wal(store->wal(), manifest.replay_from, salvage ? OnWalDamage::stop : OnWalDamage::fail,
                                   !store->read_only(), replay));
-    if (end.last < manifest.last || end.next_file_number <= manifest.first_log) {
+    if (end.damage.has_value()) {
+        recovery.lost.push_back(format_text("{}; {} frames and {} bytes behind it", end.damage->what,
+                                            end.damage->lost_frames, end.damage->lost_bytes));
+    } else if (end.last < manifest.last || end.next_file_number <= manifest.first_log) {
         const std::string lost = format_text("{}: the log ends at write {}, the manifest knows of write {} in file {}",
                                              store->wal().directory, end.last, manifest.last, manifest.first_log);
         if (!salvage) return Error{ErrorCode::corruption, lost};
         recovery.lost.push_back(lost);
-    }
-    if (end.damage.has_value()) {
-        recovery.lost.push_back(format_text("{}; {} frames and {} bytes behind it", end.damage->what,
-                                            end.damage->lost_frames, end.damage->lost_bytes));
     }
     recovery.torn_bytes = end.torn_bytes;
     recovery.clean = end.clean;

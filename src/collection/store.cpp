@@ -141,11 +141,16 @@ Result<void> Store::create(const WantedOptions& wanted) {
     return put_manifest(manifest_);
 }
 
-Result<void> Store::load() {
+Result<format::DecodedManifest> Store::read_manifest() const {
     const std::string current_path = path_ + "/" + current_name;
-    SEXTANT_TRY_ASSIGN(const auto text, read_file(*files_, current_path, 256));
-    SEXTANT_TRY_ASSIGN(const format::Current current,
-                       format::decode_current({reinterpret_cast<const char*>(text.data()), text.size()}, current_path));
+    const auto text = read_file(*files_, current_path, 256);
+    if (!text && text.error().code == ErrorCode::not_found) {
+        return Error{ErrorCode::corruption, format_text("{}: it is missing", current_path)};
+    }
+    if (!text) return text.error();
+    SEXTANT_TRY_ASSIGN(
+        const format::Current current,
+        format::decode_current({reinterpret_cast<const char*>(text->data()), text->size()}, current_path));
     const std::string manifest_path = path_ + "/" + format::manifest_name(current.manifest_number);
     auto bytes = read_file(*files_, manifest_path, max_manifest_size);
     if (!bytes) {
@@ -158,13 +163,28 @@ Result<void> Store::load() {
         return Error{ErrorCode::corruption, format_text("{}: checksum is {:016x}, {} says {:016x}", manifest_path,
                                                         checksum, current_name, current.manifest_checksum)};
     }
-    SEXTANT_TRY_ASSIGN(auto decoded, format::decode_manifest(*bytes, current.manifest_number, manifest_path));
+    return format::decode_manifest(*bytes, current.manifest_number, manifest_path);
+}
+
+Result<void> Store::load() {
+    SEXTANT_TRY_ASSIGN(auto decoded, read_manifest());
     collection_ = decoded.identity.collection;
-    manifest_number_ = current.manifest_number;
-    newest_number_ = current.manifest_number;
+    manifest_number_ = decoded.identity.number;
+    newest_number_ = decoded.identity.number;
     manifest_ = std::move(decoded.manifest);
     next_number_.store(manifest_.next_number, std::memory_order_relaxed);
     return {};
+}
+
+Result<void> Store::verify_manifest() const {
+    SEXTANT_TRY_ASSIGN(const auto decoded, read_manifest());
+    // While it is unknown which one is in force, the one that is named may be the next one.
+    const bool same = decoded.identity.number == manifest_number_ && decoded.identity.collection == collection_ &&
+                      decoded.manifest == manifest_;
+    if (same || manifest_unknown_) return {};
+    return Error{ErrorCode::corruption,
+                 format_text("{}/{}: it names {}, and {} was written last", path_, current_name,
+                             format::manifest_name(decoded.identity.number), format::manifest_name(manifest_number_))};
 }
 
 /// Each attempt has a manifest of its own: that of one that failed may be what CURRENT names on the disk, and of a name
@@ -212,7 +232,7 @@ void Store::keep_reserve(std::uint64_t bytes) noexcept {
 
 bool Store::release_reserve() noexcept { return files_->remove_file(path_ + "/" + reserve_name).has_value(); }
 
-Result<void> Store::remove_unneeded_in_segment(const format::ManifestSegment& segment) {
+Result<void> Store::remove_unneeded_in_segment(const format::ManifestSegment& segment, const std::stop_token& stop) {
     const std::string directory = format_text("{}/{}/{:06}", path_, segments_name, segment.number);
     SEXTANT_TRY_ASSIGN(const auto entries, files_->list(directory));
     for (const DirectoryEntry& entry : entries) {
@@ -221,12 +241,12 @@ Result<void> Store::remove_unneeded_in_segment(const format::ManifestSegment& se
         const bool draft = entry.name.ends_with(".tmp");
         const bool stale = (tombstones.has_value() && *tombstones != segment.tombstones_file) ||
                            (overlay.has_value() && *overlay != segment.overlay_file);
-        if (draft || stale) SEXTANT_TRY(remove_tree(*files_, directory + "/" + entry.name));
+        if (draft || stale) SEXTANT_TRY(remove_tree(*files_, directory + "/" + entry.name, stop));
     }
     return {};
 }
 
-Result<void> Store::remove_unneeded() {
+Result<void> Store::remove_unneeded(const std::stop_token& stop) {
     if (manifest_unknown_) return {};
     SEXTANT_TRY_ASSIGN(const auto entries, files_->list(path_));
     for (const DirectoryEntry& entry : entries) {
@@ -241,10 +261,10 @@ Result<void> Store::remove_unneeded() {
         const auto known = std::find_if(manifest_.segments.begin(), manifest_.segments.end(),
                                         [&](const auto& segment) { return segment.number == number; });
         if (number.has_value() && known != manifest_.segments.end()) {
-            SEXTANT_TRY(remove_unneeded_in_segment(*known));
+            SEXTANT_TRY(remove_unneeded_in_segment(*known, stop));
             continue;
         }
-        SEXTANT_TRY(remove_tree(*files_, segments + "/" + entry.name));
+        SEXTANT_TRY(remove_tree(*files_, segments + "/" + entry.name, stop));
     }
     return {};
 }

@@ -2,7 +2,8 @@
 ///     LOCK   CURRENT → MANIFEST-000012   wal/000034.wal   seg/000007/…
 /// Invariants: (1) CURRENT names a manifest that is whole on the disk; (2) every file that the manifest names is whole
 /// and durable before the manifest is; (3) a number is given once, also across openings.
-/// Threads: take_number() is thread-safe; write_manifest() and remove_unneeded() have one caller at a time.
+/// Threads: take_number() is thread-safe; manifest() once it is open, write_manifest(), verify_manifest() and
+/// remove_unneeded() have one caller at a time.
 /// Lifetime: holds the lock until it is destroyed.
 #pragma once
 
@@ -10,6 +11,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "sextant/collection/detail/wanted_options.hpp"
@@ -46,14 +48,16 @@ public:
     /// After an error it may be unknown which of the two manifests is on the disk: both stay, with all that they name,
     /// until another call succeeds.
     [[nodiscard]] Result<void> write_manifest(format::Manifest next);
+    /// Reads CURRENT and what it names once more. corruption: they are not what was written.
+    [[nodiscard]] Result<void> verify_manifest() const;
     /// Disk space kept for the day the disk is full: makes the file, or changes its size to what suits a collection of
     /// `bytes`. Where there is no room for it there is none.
     void keep_reserve(std::uint64_t bytes) noexcept;
     /// Gives it back to the disk. False: there was none.
     [[nodiscard]] bool release_reserve() noexcept;
     /// Removes what neither the manifest nor a log at work needs; nothing while it is unknown which manifest that is.
-    /// Stops at the first error.
-    [[nodiscard]] Result<void> remove_unneeded();
+    /// Stops at the first error. `stop` is asked before each file: cancelled, and the rest goes the next time.
+    [[nodiscard]] Result<void> remove_unneeded(const std::stop_token& stop = {});
 
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
@@ -63,10 +67,12 @@ private:
     explicit Store(std::string path) : path_(std::move(path)) {}
 
     [[nodiscard]] Result<void> create(const WantedOptions& wanted);
+    [[nodiscard]] Result<format::DecodedManifest> read_manifest() const;
     [[nodiscard]] Result<void> load();
     [[nodiscard]] Result<void> check_no_data() const;
     [[nodiscard]] Result<void> put_manifest(const format::Manifest& next);
-    [[nodiscard]] Result<void> remove_unneeded_in_segment(const format::ManifestSegment& segment);
+    [[nodiscard]] Result<void> remove_unneeded_in_segment(const format::ManifestSegment& segment,
+                                                          const std::stop_token& stop);
 
     std::string path_;
     std::unique_ptr<FileSystem> own_files_;

@@ -3,7 +3,9 @@
 
 #include "core/format_text.hpp"
 #include "core_state.hpp"
+#include "sextant/format/wal_effects.hpp"
 #include "sextant/payload/payload_view.hpp"
+#include "sextant/wal/wal_reader.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
@@ -86,7 +88,42 @@ Result<void> CoreState::verify(Depth depth) const {
     return {};
 }
 
+/// Up to the last write before this call: what lies behind it is still being written.
+Result<void> CoreState::verify_log() const {
+    const std::uint64_t last = log == nullptr ? static_cast<std::uint64_t>(cell.share()->last) : log->appended();
+    const std::uint64_t flushed = store->manifest().replay_from;
+    if (last <= flushed) return {};
+    bool all = false;
+    const auto look = [&](const format::WalFrame& read, const std::string& path, std::uint64_t at) -> Result<void> {
+        const auto valid = [&](const format::LoggedEffect& logged) -> Result<void> {
+            if (auto payload = PayloadView(logged.payload).validate(); !payload) {
+                return Error{ErrorCode::corruption, format_text("{}: offset {}: id {}: {}", path, at,
+                                                                logged.id.to_string(), payload.error().message)};
+            }
+            return {};
+        };
+        SEXTANT_TRY(format::read_effects(read.payload, read.count, options.dimension, path, at, valid));
+        all = read.first + read.count - 1 >= last;
+        return all ? Result<void>(Error{ErrorCode::cancelled, "enough was read"}) : Result<void>();
+    };
+    const auto end = replay_wal(store->wal(), flushed, OnWalDamage::fail, false, look);
+    if (all) return {};
+    if (!end) return end.error();
+    return Error{ErrorCode::corruption, format_text("{}: the log ends at write {}, and write {} was logged",
+                                                    store->wal().directory, end->last, last)};
+}
+
 Result<void> CoreState::verify_files() const {
+    {
+        const MutexLock lock(checkpoint_mutex);
+        SEXTANT_TRY(store->verify_manifest());
+        SEXTANT_TRY(verify_log());
+        for (const StoredSegment& each : stored()) {
+            const format::ManifestSegment& entry = each.entry;
+            SEXTANT_TRY(verify_changes(store->segment(entry.number), entry.tombstones_file, entry.overlay_file,
+                                       entry.row_count));
+        }
+    }
     for (const StoredSegment& each : stored()) {
         auto valid = verify_segment_files(store->segment(each.entry.number), each.entry.footer_checksum);
         if (valid) continue;

@@ -43,6 +43,30 @@ Result<std::vector<std::byte>> read_named(const SegmentPlace& place, const std::
     return Error{ErrorCode::corruption, bytes.error().message};
 }
 
+Result<format::TombstonesFile> load_tombstones(const SegmentPlace& place, std::uint64_t file_number,
+                                               std::uint32_t row_count) {
+    const std::string path = tombstones_path(place, file_number);
+    SEXTANT_TRY_ASSIGN(const auto bytes, read_named(place, path));
+    const FileIdentity identity{place.collection, FileKind::tombstones, file_number};
+    return format::decode_tombstones(bytes, identity, place.number, row_count, path);
+}
+
+/// `use` gets one change after the other; what it refers to lives until it returns.
+Result<void> load_overlay(const SegmentPlace& place, std::uint64_t file_number, std::uint32_t row_count,
+                          FunctionRef<Result<void>(std::size_t count, const format::ChangedPayload&)> use) {
+    const std::string path = overlay_path(place, file_number);
+    SEXTANT_TRY_ASSIGN(const auto bytes, read_named(place, path));
+    const FileIdentity identity{place.collection, FileKind::payload_overlay, file_number};
+    SEXTANT_TRY_ASSIGN(const auto changes, format::decode_overlay(bytes, identity, place.number, row_count, path));
+    for (const format::ChangedPayload& change : changes) {
+        if (auto valid = PayloadView(change.payload).validate(); !valid) {
+            return Error{ErrorCode::corruption, format_text("{}: row {}: {}", path, change.row, valid.error().message)};
+        }
+        SEXTANT_TRY(use(changes.size(), change));
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<void> write_tombstones(const SegmentPlace& place, std::uint64_t file_number, const SegmentState& state) {
@@ -71,11 +95,7 @@ Result<void> write_overlay(const SegmentPlace& place, std::uint64_t file_number,
 }
 
 Result<void> read_tombstones(const SegmentPlace& place, std::uint64_t file_number, SealedSegment& segment) {
-    const std::string path = tombstones_path(place, file_number);
-    SEXTANT_TRY_ASSIGN(const auto bytes, read_named(place, path));
-    const FileIdentity identity{place.collection, FileKind::tombstones, file_number};
-    SEXTANT_TRY_ASSIGN(const auto file,
-                       format::decode_tombstones(bytes, identity, place.number, segment.row_count(), path));
+    SEXTANT_TRY_ASSIGN(const auto file, load_tombstones(place, file_number, segment.row_count()));
     std::vector<std::uint32_t> dead;
     for (std::uint32_t row = 0; row < segment.row_count(); ++row) {
         if (((file.words[row / 64] >> (row % 64)) & 1U) != 0) dead.push_back(row);
@@ -86,22 +106,25 @@ Result<void> read_tombstones(const SegmentPlace& place, std::uint64_t file_numbe
     return {};
 }
 
-Result<void> read_overlay(const SegmentPlace& place, std::uint64_t file_number, SealedSegment& segment) {
-    const std::string path = overlay_path(place, file_number);
-    SEXTANT_TRY_ASSIGN(const auto bytes, read_named(place, path));
-    const FileIdentity identity{place.collection, FileKind::payload_overlay, file_number};
-    SEXTANT_TRY_ASSIGN(const auto changes,
-                       format::decode_overlay(bytes, identity, place.number, segment.row_count(), path));
-    SEXTANT_TRY(segment.overlay().reserve(changes.size()));
+Result<Lsn> read_overlay(const SegmentPlace& place, std::uint64_t file_number, SealedSegment& segment) {
+    Lsn newest{};
     std::vector<PayloadChange::Owner> hidden;  // nothing is: each row is named once
-    for (const format::ChangedPayload& change : changes) {
-        if (auto valid = PayloadView(change.payload).validate(); !valid) {
-            return Error{ErrorCode::corruption, format_text("{}: row {}: {}", path, change.row, valid.error().message)};
-        }
+    const auto put = [&](std::size_t count, const format::ChangedPayload& change) -> Result<void> {
+        if (newest == Lsn{}) SEXTANT_TRY(segment.overlay().reserve(count));
         SEXTANT_TRY_ASSIGN(auto owned, segment.overlay().make(Lsn{change.version}, change.payload));
         segment.overlay().put(change.row, std::move(owned), hidden);
-    }
-    return {};
+        newest = std::max(newest, Lsn{change.version});
+        return {};
+    };
+    SEXTANT_TRY(load_overlay(place, file_number, segment.row_count(), put));
+    return newest;
+}
+
+Result<void> verify_changes(const SegmentPlace& place, std::uint64_t tombstones_file, std::uint64_t overlay_file,
+                            std::uint32_t row_count) {
+    if (tombstones_file != 0) SEXTANT_TRY(load_tombstones(place, tombstones_file, row_count));
+    const auto nothing = [](std::size_t, const format::ChangedPayload&) -> Result<void> { return {}; };
+    return overlay_file == 0 ? Result<void>() : load_overlay(place, overlay_file, row_count, nothing);
 }
 
 }  // namespace sextant::inline v1

@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "collection/background_rules.hpp"
 #include "collection/durable_support.hpp"
@@ -179,6 +180,47 @@ TEST_CASE("background work that is limited takes its time, and stops when it is 
     }
     // At least the graph: 128 bytes a row.
     CHECK(seconds([&] { collection.optimize().value(); }) >= 600 * 128 / 1e6);
+}
+
+TEST_CASE("a task that is cancelled while it removes files stops, and they go later", "[durable]") {
+    SimDisk disk;
+    HookedFiles files(disk.files());
+    const auto executor = std::make_shared<HeldExecutor>();
+    OpenOptions options;
+    options.files = &files;
+    options.executor = executor;
+    auto collection = Plain::open("points.sxt", {.dimension = dimension}, options).value();
+    const auto write = [&] {
+        for (std::uint64_t id = 0; id < 50; ++id) collection.upsert(PointId{id}, vector_of(id)).value();
+    };
+    const auto segments = [&] { return files.list("points.sxt/seg").value().size(); };
+    write();
+    Task first = collection.start_optimize().value();
+    executor->run();
+    REQUIRE(first.wait().has_value());
+    REQUIRE(segments() == 1);
+    write();
+    Task second = collection.start_optimize().value();
+    int manifests = 0;
+    std::vector<int> removals;  // of the old segment's files: how many manifests there had been
+    files.hooks.after_sync = [&](const std::string& path) -> std::optional<Error> {
+        if (path.find("/MANIFEST-") != std::string::npos) ++manifests;
+        return std::nullopt;
+    };
+    files.hooks.after_removal = [&](const std::string& path) {
+        if (path.find("/seg/000001/") == std::string::npos) return;
+        removals.push_back(manifests);
+        second.cancel();
+    };
+    executor->run();
+    files.hooks = {};
+    CHECK(second.wait().has_value());  // all was done that it was asked for
+    REQUIRE(removals.size() > 2);
+    CHECK(removals[0] == 1);
+    CHECK(removals[1] == 2);
+    CHECK(segments() == 1);
+    CHECK(collection.count().value() == 50);
+    CHECK(collection.verify(Depth::full));
 }
 
 TEST_CASE("a rebuild that writes not yet on the disk made needless is not asked for again and again",

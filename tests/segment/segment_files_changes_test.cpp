@@ -40,7 +40,8 @@ TEST_CASE("dead rows and changed payloads come back", "[segment_files]") {
     ChangedSegment stored;
     const auto segment = stored.fresh();
     REQUIRE(read_tombstones(stored.place, dead_number, *segment).has_value());
-    REQUIRE(read_overlay(stored.place, overlay_number, *segment).has_value());
+    CHECK(read_overlay(stored.place, overlay_number, *segment).value() == Lsn{302});
+    CHECK(verify_changes(stored.place, dead_number, overlay_number, 200));
     const SegmentState read = segment->state(segment);
     const SegmentState built = stored.state();
     CHECK(read.live_count == 195);
@@ -64,16 +65,29 @@ TEST_CASE("files of a segment in which nothing changed can be read", "[segment_f
     REQUIRE(write_overlay(stored.place, 2, stored.state(), Lsn{100}).has_value());
     const auto segment = stored.read().value().segment;
     REQUIRE(read_tombstones(stored.place, 1, *segment).has_value());
-    REQUIRE(read_overlay(stored.place, 2, *segment).has_value());
+    CHECK(read_overlay(stored.place, 2, *segment).value() == Lsn{});
+    CHECK(verify_changes(stored.place, 1, 2, 64));
+    CHECK(verify_changes(stored.place, 0, 0, 64));
     CHECK(segment->state(segment).live_count == 64);
 }
 
 TEST_CASE("damage of what changed is corruption naming the file", "[segment_files]") {
     ChangedSegment stored;
     const auto segment = stored.fresh();
-    const auto read = [&](const std::string& name) {
-        return name == dead_name ? read_tombstones(stored.place, dead_number, *segment)
-                                 : read_overlay(stored.place, overlay_number, *segment);
+    const auto read = [&](const std::string& name) -> Result<void> {
+        const bool dead = name == dead_name;
+        const auto verified =
+            verify_changes(stored.place, dead ? dead_number : 0, dead ? 0 : overlay_number, segment->row_count());
+        Result<void> done;
+        if (dead) {
+            done = read_tombstones(stored.place, dead_number, *segment);
+        } else if (const auto newest = read_overlay(stored.place, overlay_number, *segment); !newest) {
+            done = newest.error();
+        }
+        // An audit says the same.
+        REQUIRE(verified.has_value() == done.has_value());
+        if (!done) REQUIRE(verified.error().message == done.error().message);
+        return done;
     };
     const auto refused = [&](const std::string& name) {
         const auto done = read(name);

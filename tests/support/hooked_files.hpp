@@ -22,6 +22,7 @@ struct FileHooks {
     /// An error that is returned here is what the call does instead.
     std::function<std::optional<sextant::Error>(const std::string& path, std::uint64_t size)> before_allocate = {};
     std::function<void(const std::string& path)> on_read = {};
+    std::function<void(const std::string& path)> after_removal = {};
 };
 
 class HookedFile final : public sextant::File {
@@ -85,7 +86,9 @@ public:
         return inner_->rename(from, to);
     }
     [[nodiscard]] sextant::Result<void> remove_file(const std::string& path) override {
-        return inner_->remove_file(path);
+        SEXTANT_TRY(inner_->remove_file(path));
+        if (hooks.after_removal) hooks.after_removal(path);
+        return {};
     }
     [[nodiscard]] sextant::Result<void> remove_directory(const std::string& path) override {
         return inner_->remove_directory(path);

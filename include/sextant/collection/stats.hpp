@@ -115,7 +115,8 @@ struct MemoryEstimate {
 /// How thoroughly verify() looks.
 enum class Depth : std::uint8_t {
     structure,  ///< ids, id maps, payload offsets, tombstone counts
-    full,       ///< … and every payload, graph and code, and that every live point can be reached
+    full,  ///< … and every payload, vector, graph and code, that every live point can be reached, and each byte of
+           ///< the files that an opening would read
 };
 
 }  // namespace sextant::inline v1

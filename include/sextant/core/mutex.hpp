@@ -17,6 +17,7 @@ namespace sextant::inline v1 {
 
 /// The order in which locks may be taken, outermost first.
 enum class LockRank : std::uint8_t {
+    checkpoint = 5,         ///< files of a collection are removed, its manifest changes
     maintenance = 10,       ///< which background work is running
     collection_write = 20,  ///< writers of one collection, one at a time
     wal_queue = 30,

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -63,7 +64,8 @@ public:
 [[nodiscard]] Result<std::vector<std::byte>> read_file(FileSystem& files, const std::string& path, std::uint64_t most);
 
 /// Removes `path` with all that is in it, following no links; no error if it does not exist. Stops at the first error.
-[[nodiscard]] Result<void> remove_tree(FileSystem& files, const std::string& path);
+/// `stop` is asked before each file: cancelled, and the rest is still there.
+[[nodiscard]] Result<void> remove_tree(FileSystem& files, const std::string& path, const std::stop_token& stop = {});
 
 /// The file system of the machine (POSIX calls).
 [[nodiscard]] std::unique_ptr<FileSystem> posix_file_system();

@@ -77,7 +77,11 @@ struct ReadSegment {
 /// Into a segment that was just read, of which no version exists yet.
 [[nodiscard]] Result<void> read_tombstones(const SegmentPlace& place, std::uint64_t file_number,
                                            SealedSegment& segment);
-[[nodiscard]] Result<void> read_overlay(const SegmentPlace& place, std::uint64_t file_number, SealedSegment& segment);
+/// The newest change; Lsn{} where there is none.
+[[nodiscard]] Result<Lsn> read_overlay(const SegmentPlace& place, std::uint64_t file_number, SealedSegment& segment);
+/// The same files, read and checked and left. 0: there is none of the kind.
+[[nodiscard]] Result<void> verify_changes(const SegmentPlace& place, std::uint64_t tombstones_file,
+                                          std::uint64_t overlay_file, std::uint32_t row_count);
 
 /// Every block of every file, and that no file is missing. corruption names file and offset.
 [[nodiscard]] Result<void> verify_segment_files(const SegmentPlace& place, std::uint64_t expected_footer);
