@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "core/format_text.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
 
-/// Written and read at a time; a whole number of blocks.
+/// Written at a time; a whole number of blocks.
 constexpr std::size_t piece_size = std::size_t{1} << 20U;
 static_assert(piece_size % format::block_size == 0);
+/// Read at a time: it stays in a core's cache while its checksums are computed and it goes to its place.
+constexpr std::size_t read_size = std::size_t{256} << 10U;
+static_assert(read_size % format::block_size == 0);
 
 std::uint64_t round_up(std::uint64_t size) noexcept {
     return (size + section_alignment - 1) / section_alignment * section_alignment;
@@ -41,12 +45,16 @@ Result<void> check_listed_size(const format::FileEntry& entry, std::span<const s
 class PieceReader {
 public:
     PieceReader(const File& file, const format::FileIdentity& identity, const format::FileEntry& entry)
-        : file_(file), identity_(identity), entry_(entry), piece_(std::min<std::uint64_t>(piece_size, entry.size)) {}
+        : file_(file),
+          identity_(identity),
+          entry_(entry),
+          size_(static_cast<std::size_t>(std::min<std::uint64_t>(read_size, entry.size))),
+          piece_(std::make_unique_for_overwrite<std::byte[]>(size_)) {}
 
     /// Empty at the end.
     Result<std::span<const std::byte>> next() {
         const std::uint64_t left = entry_.size - at_;
-        const auto piece = std::span(piece_).first(static_cast<std::size_t>(std::min<std::uint64_t>(left, piece_size)));
+        const std::span<std::byte> piece(piece_.get(), static_cast<std::size_t>(std::min<std::uint64_t>(left, size_)));
         if (piece.empty()) return std::span<const std::byte>();
         SEXTANT_TRY(read_exactly(file_, at_, piece));
         for (std::size_t i = 0; i < piece.size(); i += format::block_size) {
@@ -67,7 +75,8 @@ private:
     const File& file_;
     const format::FileIdentity& identity_;
     const format::FileEntry& entry_;
-    PagedVector<std::byte> piece_;
+    const std::size_t size_;
+    const std::unique_ptr<std::byte[]> piece_;
     std::uint64_t at_ = 0;
 };
 
