@@ -72,7 +72,12 @@ Result<void> CoreState::verify(Depth depth) const {
                      format_text("{} live rows in segments, the version says {}", live, version->live_count)};
     }
     if (depth != Depth::full) return {};
-    if (store != nullptr) SEXTANT_TRY(verify_files());
+    if (store != nullptr) {
+        if (auto sound = verify_files(); !sound) {
+            SEXTANT_TRY(check_open());  // once it is closed the files are no longer its own
+            return sound;
+        }
+    }
     for (std::size_t i = 0; i < version->segments.size(); ++i) {
         const Segment& segment = *version->segments[i]->segment;
         const Background::LinkPause pause(background, segment.kind() == SegmentKind::growing ? &segment : nullptr);
