@@ -9,6 +9,7 @@
 #include "sextant/io/file_system.hpp"
 #include "sextant/wal/wal_files.hpp"
 #include "support/catch.hpp"
+#include "support/sim_crash.hpp"
 #include "support/sim_disk.hpp"
 
 using namespace sextant;
@@ -139,6 +140,25 @@ TEST_CASE("payloads that were changed after the last checkpoint last through fur
         const Record point = collection.get(PointId{id}).value();
         CHECK(point.payload.at("n") == (id < 3 ? id : 0));
     }
+}
+
+TEST_CASE("a log that is gone since the process was killed is missed though segments have all that the manifest knows",
+          "[durable]") {
+    SimDisk disk;
+    auto collection = open_plain(disk).value();
+    for (std::uint64_t id = 1; id <= 20; ++id) collection.upsert(PointId{id}, vector_of(id)).value();
+    collection.optimize().value();
+    collection.upsert(PointId{21}, vector_of(21)).value();
+    CrashEnumerator moments(disk.recording());
+    SimDisk killed = moments.kill_image(moments.log_size() - 1);
+    const std::string logs = std::string(path) + "/wal";
+    for (const auto& entry : killed.files().list(logs).value()) {
+        if (entry.name.ends_with(".wal")) killed.files().remove_file(logs + "/" + entry.name).value();
+    }
+    const auto opened = open_plain(killed);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == ErrorCode::corruption);
+    CHECK(mentions(opened.error(), "the manifest knows of"));
 }
 
 TEST_CASE("a log that ends before the last write that the manifest knows is damage", "[durable]") {
