@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 
 #include "core/format_text.hpp"
 
@@ -48,13 +47,13 @@ public:
         : file_(file),
           identity_(identity),
           entry_(entry),
-          size_(static_cast<std::size_t>(std::min<std::uint64_t>(read_size, entry.size))),
-          piece_(std::make_unique_for_overwrite<std::byte[]>(size_)) {}
+          piece_(static_cast<std::size_t>(std::min<std::uint64_t>(read_size, entry.size))) {}
 
     /// Empty at the end.
     Result<std::span<const std::byte>> next() {
         const std::uint64_t left = entry_.size - at_;
-        const std::span<std::byte> piece(piece_.get(), static_cast<std::size_t>(std::min<std::uint64_t>(left, size_)));
+        const auto piece =
+            std::span(piece_).first(static_cast<std::size_t>(std::min<std::uint64_t>(left, piece_.size())));
         if (piece.empty()) return std::span<const std::byte>();
         SEXTANT_TRY(read_exactly(file_, at_, piece));
         for (std::size_t i = 0; i < piece.size(); i += format::block_size) {
@@ -75,8 +74,7 @@ private:
     const File& file_;
     const format::FileIdentity& identity_;
     const format::FileEntry& entry_;
-    const std::size_t size_;
-    const std::unique_ptr<std::byte[]> piece_;
+    PagedVector<std::byte> piece_;
     std::uint64_t at_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include "support/sim_disk.hpp"
 
 using namespace sextant;
+using namespace sextant::test;
 using namespace test_support;
 
 namespace {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -220,6 +221,22 @@ TEST_CASE("remove_tree removes all below a path and follows no link", "[io][file
     CHECK(remove_tree(*files, directory / "tree").has_value());
     touch(*files, directory / "kept/file");
     CHECK_FALSE(remove_tree(*files, directory / "kept/file/deeper").has_value());
+}
+
+TEST_CASE("remove_tree that is told to stop leaves the rest, and goes on with it later", "[io][file_system]") {
+    const TestDirectory directory;
+    const auto files = sextant::posix_file_system();
+    REQUIRE(files->create_directory(directory / "tree"));
+    touch(*files, directory / "tree/f");
+    std::stop_source stop;
+    stop.request_stop();
+    const auto stopped = remove_tree(*files, directory / "tree", stop.get_token());
+    REQUIRE_FALSE(stopped.has_value());
+    CHECK(stopped.error().code == ErrorCode::cancelled);
+    CHECK(stopped.error().message.find(directory / "tree") == 0);
+    CHECK(files->exists(directory / "tree/f").value());
+    REQUIRE(remove_tree(*files, directory / "tree"));
+    CHECK_FALSE(files->exists(directory / "tree").value());
 }
 
 TEST_CASE("Running out of file handles is resource_exhausted", "[io][file_system]") {

@@ -7,9 +7,11 @@
 #include "sextant/metric/metrics.hpp"
 #include "sextant/quantizer/vector_math.hpp"
 #include "support/catch.hpp"
+#include "support/custom_policies.hpp"
 #include "support/sample_vectors.hpp"
 
 using namespace sextant;
+using sextant::test::Manhattan;
 using test_support::Vectors;
 
 namespace {
@@ -22,22 +24,6 @@ struct Chord {
     static constexpr Geometry geometry = Geometry::squared_l2;
     static constexpr bool similarity = false;
     static DistanceFn distance_fn() noexcept { return SquaredL2::distance_fn(); }
-    static float to_score(float distance) noexcept { return distance; }
-    static float from_score(float score) noexcept { return score; }
-};
-
-struct Manhattan {
-    static constexpr MetricId id = MetricId::user;
-    static constexpr std::string_view name = "manhattan";
-    static constexpr bool unit_length = false;
-    static constexpr Geometry geometry = Geometry::other;
-    static constexpr bool similarity = false;
-    static float distance(const float* a, const float* b, std::size_t dimension) noexcept {
-        float sum = 0.0F;
-        for (std::size_t i = 0; i < dimension; ++i) sum += std::fabs(a[i] - b[i]);
-        return sum;
-    }
-    static DistanceFn distance_fn() noexcept { return distance; }
     static float to_score(float distance) noexcept { return distance; }
     static float from_score(float score) noexcept { return score; }
 };

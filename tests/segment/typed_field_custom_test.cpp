@@ -4,6 +4,7 @@
 #include "support/field_fixture.hpp"
 
 using namespace sextant;
+using namespace sextant::test;
 using namespace test_support;
 
 namespace {

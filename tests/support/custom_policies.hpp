@@ -2,8 +2,6 @@
 /// Threads: values.
 #pragma once
 
-#include <sextant/sextant.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -11,11 +9,11 @@
 #include <string_view>
 #include <vector>
 
+#include "sextant/concepts/quantizer.hpp"
+#include "sextant/metric/metrics.hpp"
 #include "sextant/quantizer/vector_math.hpp"
 
-namespace test_support {
-
-using namespace sextant;  // NOLINT: policies are written with most names of the library
+namespace sextant::test {
 
 struct Manhattan {
     static constexpr MetricId id{0x8000};
@@ -173,4 +171,4 @@ private:
 static_assert(QuantizerFor<Wide, Manhattan>);
 static_assert(!BoundedQuantizer<Wide, SquaredL2>);
 
-}  // namespace test_support
+}  // namespace sextant::test

@@ -45,7 +45,7 @@ struct ManifestSegment {
 
 struct Manifest {
     StoredOptions options = {};
-    std::uint64_t last = 0;         ///< Lsn of the last write that is in the segments' files or, if later, was known
+    std::uint64_t last = 0;  ///< Lsn of a write that is on the disk, in segments or in the log, with all before it
     std::uint64_t replay_from = 0;  ///< effects up to this Lsn are in the segments; later ones are in the log
     std::uint64_t next_number = 1;  ///< greater than every number that files of the collection ever had, logs aside
     std::uint64_t first_log = 0;    ///< number of a log file that must exist; 0: none was begun
