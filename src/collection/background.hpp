@@ -49,6 +49,9 @@ public:
     /// For a write that found no memory: starts the rebuilds that are due and waits for the next to succeed. False: none
     /// has since `before`, and none can. REQUIRES: no lock is held and no version is pinned.
     [[nodiscard]] bool make_room(std::uint64_t before);
+    /// Makes a sealed segment of the oldest growing one, which no manifest names yet. False: there is none. REQUIRES: the
+    /// collection is being opened.
+    [[nodiscard]] Result<bool> seal_oldest();
     [[nodiscard]] Task start_optimize();
     [[nodiscard]] Result<void> wait_until_indexed();
     /// Stops what is under way and waits for it; nothing starts any more.
@@ -137,6 +140,7 @@ private:
     void abandon_rebuild() noexcept;
     void free_replaced() noexcept;
     [[nodiscard]] Result<void> rebuild(TaskState* task, const std::stop_token& stop);
+    [[nodiscard]] Result<std::uint64_t> replace(const RebuildPlan& plan, TaskState* task, const std::stop_token& stop);
     [[nodiscard]] RebuildPlan plan_rebuild(bool optimize);
     void claim(const RebuildPlan& plan);
     [[nodiscard]] Result<CommitQueue::Ticket> swap_in(const SegmentSealer& sealer, const RebuildPlan& plan,

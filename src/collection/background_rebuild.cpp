@@ -33,8 +33,6 @@ void choose_merge(const Version& version, std::uint64_t most_rows, std::vector<s
         sum += rows(i);
     }
     if (chosen.size() < 2) chosen.clear();
-    // Rows keep the order in which they came.
-    std::sort(chosen.begin(), chosen.end());
 }
 
 }  // namespace
@@ -136,6 +134,7 @@ Background::RebuildPlan Background::plan_rebuild(bool optimize) {
         plan.kind = BackgroundJob::none;
         return plan;
     }
+    put_largest_first(chosen, [&](std::size_t i) { return std::uint64_t{version.segments[i]->live_count}; });
     plan.held = core_.cell.share();
     for (const std::size_t i : chosen) {
         plan.sources.push_back(*version.segments[i]);
@@ -273,6 +272,15 @@ Result<void> Background::rebuild(TaskState* task, const std::stop_token& stop) {
         }
         return due || core_.log_is_long() ? checkpoint(stop) : Result<void>();
     }
+    SEXTANT_TRY_ASSIGN(const std::uint64_t rows, replace(plan, task, stop));
+    SEXTANT_TRY(checkpoint(stop));
+    report(plan, rows);
+    return {};
+}
+
+/// Builds one segment of the plan's sources, stores it, and puts it in their place; no manifest names it yet. Returns its
+/// rows.
+Result<std::uint64_t> Background::replace(const RebuildPlan& plan, TaskState* task, const std::stop_token& stop) {
     struct Thaw {
         Background& background;
         const RebuildPlan& plan;
@@ -306,9 +314,41 @@ Result<void> Background::rebuild(TaskState* task, const std::stop_token& stop) {
     SEXTANT_TRY_ASSIGN(const CommitQueue::Ticket ticket, swap_in(sealer, plan, built));
     guard.swapped = true;
     SEXTANT_TRY(core_.commits.wait(ticket));
-    SEXTANT_TRY(checkpoint(stop));
-    report(plan, sealer.kept_rows());
-    return {};
+    return sealer.kept_rows();
+}
+
+Result<bool> Background::seal_oldest() {
+    {
+        RebuildPlan plan;
+        plan.kind = BackgroundJob::seal;
+        {
+            const MutexLock lock(core_.write_mutex);
+            const Version& version = *core_.current;
+            const auto oldest = std::find_if(version.segments.begin(), version.segments.end(), [](const auto& state) {
+                return state->segment->kind() == SegmentKind::growing && state->row_count > 0;
+            });
+            if (oldest == version.segments.end()) return false;
+            plan.at = version.last;
+            plan.held = core_.cell.share();
+            plan.sources.push_back(**oldest);
+            if ((*oldest)->segment == core_.active) {
+                plan.frozen = core_.active;
+                core_.active.reset();
+                core_.active_segment.store(nullptr, std::memory_order_relaxed);
+            }
+        }
+        auto replaced = replace(plan, nullptr, {});
+        {
+            const MutexLock lock(mutex_);
+            rebuilding_.clear();
+            job_ = BackgroundJob::none;
+        }
+        if (!replaced) return std::move(replaced).error();
+        const MutexLock lock(mutex_);
+        ++seals_;
+    }
+    core_.domain.collect();
+    return true;
 }
 
 void Background::rebuild_job() noexcept {

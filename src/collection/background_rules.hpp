@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace sextant::inline v1::detail {
 
@@ -103,5 +104,15 @@ inline constexpr std::uint64_t many_log_files = 32;
 /// larger one that holds nothing any more is not written on.
 inline constexpr std::uint64_t spare_log_share = 16;
 inline constexpr std::uint64_t least_spare_log_bytes = std::uint64_t{1} << 20U;
+
+/// The order in which segments become one: first the one with most rows, whose graph is what linking begins with, then the
+/// others as they came.
+template <class RowsOf>
+void put_largest_first(std::vector<std::size_t>& segments, RowsOf rows_of) {
+    std::sort(segments.begin(), segments.end());
+    const auto fewer = [&](std::size_t a, std::size_t b) { return rows_of(a) < rows_of(b); };
+    const auto largest = std::max_element(segments.begin(), segments.end(), fewer);
+    if (largest != segments.end()) std::rotate(segments.begin(), largest, largest + 1);
+}
 
 }  // namespace sextant::inline v1::detail

@@ -35,12 +35,16 @@ CommitQueue::Ticket CommitQueue::push(VersionCell<Version>::Prepared prepared, c
 void CommitQueue::replace_all(VersionCell<Version>::Prepared prepared) noexcept {
     const MutexLock lock(queue_mutex_);
     core_.cell.publish(std::move(prepared));
-    waiting_.clear();  // after a failure of the log they were never shown
+    if (waiting_.empty()) return;
+    // The log failed, and they are never shown. Their writers may be about to ask.
+    last_shown_ = pushed_.load(std::memory_order_relaxed) - waiting_.size();
+    waiting_.clear();
 }
 
-CommitQueue::Ticket CommitQueue::publish_ready() noexcept {
+CommitQueue::Shown CommitQueue::publish_ready() noexcept {
     const std::uint64_t synced = core_.log->synced();
     const MutexLock lock(queue_mutex_);
+    if (last_shown_.has_value()) return {*last_shown_, true};
     std::size_t ready = 0;
     while (ready < waiting_.size() && waiting_[ready].needs <= synced) ++ready;
     if (ready > 0) {
@@ -48,7 +52,7 @@ CommitQueue::Ticket CommitQueue::publish_ready() noexcept {
         core_.cell.publish(std::move(waiting_[ready - 1].prepared));
         waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(ready));
     }
-    return pushed_.load(std::memory_order_relaxed) - waiting_.size();
+    return {pushed_.load(std::memory_order_relaxed) - waiting_.size(), false};
 }
 
 Result<void> CommitQueue::wait(Ticket ticket) {
@@ -72,8 +76,11 @@ Result<void> CommitQueue::wait(Ticket ticket) {
         auto synced = core_.log->sync();
         const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - begin;
         // Also after an error: the log may have been closed meanwhile, with all of it on the disk.
-        const Ticket visible = publish_ready();
-        end_round(visible, synced ? std::nullopt : std::optional<Error>(std::move(synced).error()), took.count());
+        const Shown shown = publish_ready();
+        if (synced && shown.forgotten) {
+            synced = Error{ErrorCode::closed, "the collection was closed before the write was known to be on the disk"};
+        }
+        end_round(shown.last, synced ? std::nullopt : std::optional<Error>(std::move(synced).error()), took.count());
     }
     return {};
 }
@@ -121,7 +128,7 @@ void CommitQueue::end_round(Ticket visible, std::optional<Error> failure, std::i
 }
 
 void CommitQueue::settle() noexcept {
-    const Ticket visible = publish_ready();
+    const Ticket visible = publish_ready().last;
     const MutexLock lock(mutex_);
     visible_ = std::max(visible_, visible);
     for (CondVar& round : rounds_) round.notify_all();

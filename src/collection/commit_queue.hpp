@@ -46,7 +46,8 @@ public:
     /// Publishes what is the newest version from now on, or lets it wait for the log. REQUIRES: reserve().
     [[nodiscard]] Ticket push(VersionCell<Version>::Prepared prepared, const Version& version,
                               Durability durability) noexcept;
-    /// Publishes it at once, and forgets what was not published before: the collection is being opened or closed.
+    /// Publishes it at once, and forgets what was not published before: the collection is being opened or closed. Who
+    /// waits for that is told that nobody knows whether it is on the disk.
     void replace_all(VersionCell<Version>::Prepared prepared) noexcept;
 
     /// Until the version is published. An error: the log failed, and whether the write is on the disk is unknown.
@@ -61,8 +62,12 @@ private:
         VersionCell<Version>::Prepared prepared;
         std::uint64_t needs = 0;  ///< what the log must be synced to
     };
-    /// Publishes what no longer has to wait; returns the last ticket that is visible then.
-    Ticket publish_ready() noexcept;
+    /// Publishes what no longer has to wait.
+    struct Shown {
+        Ticket last = 0;         ///< that is visible
+        bool forgotten = false;  ///< what came after it never will be
+    };
+    Shown publish_ready() noexcept;
 
     /// Before a sync: until those whom the last one was for are here again, or half the time of a sync is over.
     /// `follows`: the caller was not one of them.
@@ -75,7 +80,8 @@ private:
     /// ended a sync from beginning the next.
     Mutex queue_mutex_{LockRank::wal_queue};
     std::vector<Waiting> waiting_ SEXTANT_GUARDED_BY(queue_mutex_);
-    std::atomic<Ticket> pushed_{0};  ///< written under both mutexes
+    std::optional<Ticket> last_shown_ SEXTANT_GUARDED_BY(queue_mutex_);  ///< what came after it was forgotten
+    std::atomic<Ticket> pushed_{0};                                      ///< written under both mutexes
 
     Mutex mutex_{LockRank::maintenance};
     CondVar rounds_[2];                                 ///< those whom the sync under way is for, and those of the next

@@ -1,6 +1,10 @@
 #include "journal.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/format_text.hpp"
 #include "sextant/core/assert.hpp"
@@ -35,6 +39,20 @@ EffectKind kind_of(LoggedKind kind) noexcept {
     return EffectKind::erase;
 }
 
+/// The id that two of the effects have, where there is one: no writer makes such a frame.
+const PointId* twice(const std::vector<Effect>& effects) {
+    if (effects.size() < 2) return nullptr;
+    std::vector<std::pair<std::uint64_t, const PointId*>> ids;
+    ids.reserve(effects.size());
+    for (const Effect& effect : effects) ids.emplace_back(effect.hash, &effect.id);
+    std::sort(ids.begin(), ids.end(), [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first < b.first : *a.second < *b.second;
+    });
+    const auto found =
+        std::adjacent_find(ids.begin(), ids.end(), [](const auto& a, const auto& b) { return *a.second == *b.second; });
+    return found == ids.end() ? nullptr : found->second;
+}
+
 }  // namespace
 
 Result<void> log_effects(const ResolvedEffects& resolved, std::vector<std::byte>& room, WalWriter& log) {
@@ -59,7 +77,7 @@ Result<void> replay_effects(const format::WalFrame& frame, const Version& versio
         return Error{ErrorCode::corruption,
                      format_text("{}: offset {}: id {}: {}", path, position, logged.id.to_string(), what)};
     };
-    return format::read_effects(
+    SEXTANT_TRY(format::read_effects(
         frame.payload, frame.count, dimension, path, position, [&](const LoggedEffect& logged) -> Result<void> {
             const std::uint64_t lsn = next++;
             if (lsn <= flushed) return {};
@@ -87,7 +105,12 @@ Result<void> replay_effects(const format::WalFrame& frame, const Version& versio
                                    .payload = logged.payload,
                                    .before = before});
             return {};
-        });
+        }));
+    if (const PointId* const id = twice(out.effects)) {
+        return Error{ErrorCode::corruption,
+                     format_text("{}: offset {}: id {}: it is changed twice", path, position, id->to_string())};
+    }
+    return {};
 }
 
 }  // namespace sextant::inline v1::detail

@@ -95,9 +95,18 @@ private:
     bool files_replaced_ = false;
 };
 
+std::string describe_loss(const WalDamage& damage, std::uint64_t last) {
+    std::string text =
+        format_text("{}; {} frames and {} bytes behind it", damage.what, damage.lost_frames, damage.lost_bytes);
+    // A write is one effect or more, each with a number.
+    if (damage.lost_last > last) text += format_text("; changes {} to {} are lost", last + 1, damage.lost_last);
+    return text;
+}
+
 }  // namespace
 
 Result<void> CoreState::recover(OnCorruption on_corruption) {
+    if (!store->guessed().empty()) recovery.lost.push_back(store->guessed());
     SegmentLoader loader(*this, on_corruption);
     {
         SEXTANT_TRY_ASSIGN(auto version, loader.load());
@@ -107,23 +116,36 @@ Result<void> CoreState::recover(OnCorruption on_corruption) {
     }
     const format::Manifest& manifest = store->manifest();
     ResolvedEffects effects;
-    const auto replay = [&](const format::WalFrame& frame_read, const std::string& path,
-                            std::uint64_t position) -> Result<void> {
+    const auto replay_once = [&](const format::WalFrame& frame_read, const std::string& path,
+                                 std::uint64_t position) -> Result<void> {
         const MutexLock lock(write_mutex);
         effects.clear();
         SEXTANT_TRY(
             replay_effects(frame_read, *current, manifest.replay_from, options.dimension, path, position, effects));
-        ++recovery.frames;
         SEXTANT_TRY(apply(effects, Durability::None));
         return {};
+    };
+    bool sealed = false;
+    const auto replay = [&](const format::WalFrame& frame_read, const std::string& path,
+                            std::uint64_t position) -> Result<void> {
+        ++recovery.frames;
+        auto done = replay_once(frame_read, path, position);
+        // The log may be longer than memory: it was written with more of it, or before sealing caught up.
+        while (!done && done.error().code == ErrorCode::resource_exhausted && is_short_of_memory() &&
+               !store->read_only()) {
+            SEXTANT_TRY_ASSIGN(const bool made_room, background.seal_oldest());
+            if (!made_room) break;
+            sealed = true;
+            done = replay_once(frame_read, path, position);
+        }
+        return done;
     };
     const bool salvage = on_corruption != OnCorruption::fail;
     SEXTANT_TRY_ASSIGN(const WalEnd end,
                        replay_wal(store->wal(), manifest.replay_from, salvage ? OnWalDamage::stop : OnWalDamage::fail,
                                   !store->read_only(), replay));
     if (end.damage.has_value()) {
-        recovery.lost.push_back(format_text("{}; {} frames and {} bytes behind it", end.damage->what,
-                                            end.damage->lost_frames, end.damage->lost_bytes));
+        recovery.lost.push_back(describe_loss(*end.damage, end.last));
     } else if (end.last < manifest.last || end.next_file_number <= manifest.first_log) {
         const std::string lost = format_text("{}: the log ends at write {}, the manifest knows of write {} in file {}",
                                              store->wal().directory, end.last, manifest.last, manifest.first_log);
@@ -151,7 +173,7 @@ Result<void> CoreState::recover(OnCorruption on_corruption) {
     // From now on a log that is missing is damage.
     if (manifest.first_log == 0) SEXTANT_TRY(checkpoint());
     // If it fails the new files wait for the next one: what no manifest names yet must not be removed.
-    if (loader.files_replaced() && !checkpoint()) return {};
+    if ((loader.files_replaced() || sealed) && !checkpoint()) return {};
     return store->remove_unneeded();
 }
 

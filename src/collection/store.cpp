@@ -74,6 +74,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Wanted
     if (open.files == nullptr) store->own_files_ = posix_file_system();
     store->files_ = open.files == nullptr ? store->own_files_.get() : open.files;
     store->read_only_ = open.mode == OpenMode::read_only || open.on_corruption != OnCorruption::fail;
+    store->salvage_ = open.on_corruption != OnCorruption::fail;
     store->residency_ = open.residency.value_or(wanted.residency);
     FileSystem& files = *store->files_;
     const bool may_create = open.mode == OpenMode::open_or_create || open.mode == OpenMode::create;
@@ -97,7 +98,12 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Wanted
         SEXTANT_TRY(check_options(wanted, store->manifest_.options));
         return store;
     }
-    SEXTANT_TRY(store->check_no_data());
+    if (auto nothing = store->check_no_data(); !nothing) {
+        if (nothing.error().code != ErrorCode::corruption || !store->salvage_) return std::move(nothing).error();
+        SEXTANT_TRY(store->load());
+        SEXTANT_TRY(check_options(wanted, store->manifest_.options));
+        return store;
+    }
     if (!may_create || store->read_only_) {
         return Error{ErrorCode::not_found, format_text("{}: there is no collection", path)};
     }
@@ -166,8 +172,34 @@ Result<format::DecodedManifest> Store::read_manifest() const {
     return format::decode_manifest(*bytes, current.manifest_number, manifest_path);
 }
 
+/// Of those that CURRENT may have named: each was whole, with all that it names, before CURRENT could name it.
+Result<format::DecodedManifest> Store::newest_whole_manifest() const {
+    SEXTANT_TRY_ASSIGN(const auto entries, files_->list(path_));
+    std::optional<format::DecodedManifest> newest;
+    for (const DirectoryEntry& entry : entries) {
+        const auto number = number_in(entry.name, "MANIFEST-");
+        if (!number.has_value() || (newest.has_value() && newest->identity.number > *number)) continue;
+        const std::string manifest_path = path_ + "/" + entry.name;
+        const auto bytes = read_file(*files_, manifest_path, max_manifest_size);
+        if (!bytes) continue;
+        auto decoded = format::decode_manifest(*bytes, *number, manifest_path);
+        if (!decoded && decoded.error().code == ErrorCode::unsupported) return std::move(decoded).error();
+        if (decoded) newest = std::move(decoded).value();
+    }
+    if (newest.has_value()) return std::move(*newest);
+    return Error{ErrorCode::corruption, format_text("{}: there is no whole manifest", path_)};
+}
+
 Result<void> Store::load() {
-    SEXTANT_TRY_ASSIGN(auto decoded, read_manifest());
+    auto named = read_manifest();
+    if (!named && named.error().code == ErrorCode::corruption && salvage_) {
+        guessed_ = named.error().message;
+        named = newest_whole_manifest();
+        if (!named) return Error{ErrorCode::corruption, guessed_};
+        guessed_ += format_text("; {} is taken instead", format::manifest_name(named->identity.number));
+    }
+    if (!named) return std::move(named).error();
+    auto decoded = std::move(named).value();
     collection_ = decoded.identity.collection;
     manifest_number_ = decoded.identity.number;
     newest_number_ = decoded.identity.number;
@@ -224,8 +256,11 @@ void Store::keep_reserve(std::uint64_t bytes) noexcept {
         SEXTANT_TRY_ASSIGN(const auto file, files_->open(file_path, FileMode::create));
         SEXTANT_TRY_ASSIGN(const std::uint64_t held, file->size());
         if (held >= size / 2 && held <= size * 2) return {};
-        SEXTANT_TRY(file->truncate(0));
-        return file->allocate(size);
+        if (held > size) return file->truncate(size);
+        auto grown = file->allocate(size);
+        // A small one is better than none, and what it holds now would be gone before more is to be had.
+        if (!grown && held > 0) return file->truncate(held);
+        return grown;
     };
     if (!make()) files_->remove_file(file_path).ignore("the disk is full, or it never was there");
 }

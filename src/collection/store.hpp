@@ -36,6 +36,8 @@ public:
     [[nodiscard]] bool read_only() const noexcept { return read_only_; }
     [[nodiscard]] Residency residency() const noexcept { return residency_; }
     [[nodiscard]] const format::Manifest& manifest() const noexcept { return manifest_; }
+    /// Why it is not the one that CURRENT names; empty where it is.
+    [[nodiscard]] const std::string& guessed() const noexcept { return guessed_; }
 
     /// For others to open the directory. REQUIRES: nothing is written from now on.
     void unlock() noexcept { lock_.reset(); }
@@ -69,6 +71,7 @@ private:
     [[nodiscard]] Result<void> create(const WantedOptions& wanted);
     [[nodiscard]] Result<format::DecodedManifest> read_manifest() const;
     [[nodiscard]] Result<void> load();
+    [[nodiscard]] Result<format::DecodedManifest> newest_whole_manifest() const;
     [[nodiscard]] Result<void> check_no_data() const;
     [[nodiscard]] Result<void> put_manifest(const format::Manifest& next);
     [[nodiscard]] Result<void> remove_unneeded_in_segment(const format::ManifestSegment& segment,
@@ -79,6 +82,8 @@ private:
     FileSystem* files_ = nullptr;
     std::unique_ptr<FileLock> lock_;
     bool read_only_ = false;
+    bool salvage_ = false;
+    std::string guessed_;
     Residency residency_ = Residency::resident;
     std::array<std::byte, 16> collection_ = {};
     std::uint64_t manifest_number_ = 0;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -48,6 +49,21 @@ public:
 private:
     const Descriptor descriptor_;  // closing it lets go
 };
+
+/// Of a name that nobody can make a file of.
+class NoLock final : public FileLock {};
+
+/// Where nothing can be written a file can still be locked. Nothing: there is no file and none can be made, so nobody else
+/// can write either.
+Result<std::optional<Descriptor>> open_lock(const std::string& path) {
+    auto writable = open_descriptor(path, O_RDWR | O_CREAT);
+    if (writable) return std::optional<Descriptor>(std::move(writable).value());
+    auto readable = open_descriptor(path, O_RDONLY);
+    if (readable) return std::optional<Descriptor>(std::move(readable).value());
+    const bool fixed = writable.error().code == ErrorCode::read_only;
+    if (fixed && readable.error().code == ErrorCode::not_found) return std::optional<Descriptor>();
+    return std::move(writable).error();
+}
 
 /// The number the holder wrote, for the message only: it may be missing or that of an earlier holder.
 std::string holder_of(int descriptor) {
@@ -153,7 +169,9 @@ public:
     }
 
     [[nodiscard]] Result<std::unique_ptr<FileLock>> lock(const std::string& path) override {
-        SEXTANT_TRY_ASSIGN(Descriptor descriptor, open_descriptor(path, O_RDWR | O_CREAT));
+        SEXTANT_TRY_ASSIGN(std::optional<Descriptor> opened, open_lock(path));
+        if (!opened) return std::unique_ptr<FileLock>(std::make_unique<NoLock>());
+        Descriptor descriptor = std::move(*opened);
         if (retry_interrupted([&] { return ::flock(descriptor.number(), LOCK_EX | LOCK_NB); }) != 0) {
             if (errno != EWOULDBLOCK) return posix_error(path, "lock", errno);
             return Error{ErrorCode::busy, format_text("{}: locked by {}", path, holder_of(descriptor.number()))};

@@ -63,6 +63,7 @@ Result<FrameScan> scan_frames(LogWindow& window, const format::FileIdentity& ide
         }
         ++scan.frames;
         scan.bytes += parsed.size;
+        if (parsed.frame.count > 0) scan.last = std::max(scan.last, parsed.frame.first + parsed.frame.count - 1);
         scan.synced = std::max(scan.synced, parsed.frame.synced);
         position += parsed.size;
         scan.end = position;

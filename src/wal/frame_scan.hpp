@@ -14,6 +14,7 @@ struct FrameScan {
     std::uint64_t frames = 0;  ///< valid ones, of effects past `expected` or saying that the log was closed there
     std::uint64_t bytes = 0;   ///< of these frames
     std::uint64_t end = 0;     ///< where the last of them ends; the position that was scanned from if there is none
+    std::uint64_t last = 0;    ///< highest Lsn of an effect in them
     /// One of them was written when the effects up to this Lsn were on disk.
     std::uint64_t synced = 0;
     /// So much looked like frames that not all of it was checked: made so on purpose. `frames` may be too few.

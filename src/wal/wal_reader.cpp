@@ -33,12 +33,14 @@ struct LogFile {
 
 class Replay {
 public:
-    Replay(const WalPlace& place, std::uint64_t flushed, Sink sink) : place_(place), flushed_(flushed), sink_(sink) {}
+    Replay(const WalPlace& place, std::uint64_t flushed, OnWalDamage on_damage, Sink sink)
+        : place_(place), flushed_(flushed), on_damage_(on_damage), sink_(sink) {}
 
     Result<WalEnd> run(bool sync_tail) {
         SEXTANT_TRY(find_files());
         SEXTANT_TRY(replay_files());
         if (!end_.damage) SEXTANT_TRY(check_unreadable_tail());
+        if (end_.damage) count_later_files();
         if (sync_tail && last_readable_ != nullptr) {
             SEXTANT_TRY_ASSIGN(const auto file, place_.files->open(last_readable_->path, FileMode::read_write));
             SEXTANT_TRY(file->sync());
@@ -55,8 +57,9 @@ private:
         end_.next_file_number = listing.next_number();
         for (const WalFileName& entry : listing.logs) {
             LogFile file{.number = entry.number, .path = place_.path(entry.name)};
-            SEXTANT_TRY_ASSIGN(const auto opened, place_.files->open(file.path, FileMode::read));
-            SEXTANT_TRY_ASSIGN(file.header, read_wal_header(*opened, place_, file.number));
+            auto header = read_header(file);
+            if (!header && on_damage_ == OnWalDamage::fail) return std::move(header).error();
+            file.header = header ? std::move(header).value() : WalHeader{.problem = header.error().message};
             files_.push_back(std::move(file));
         }
         std::uint64_t end = no_end;
@@ -67,6 +70,11 @@ private:
             end = std::min(end, *file->header.sequence);
         }
         return {};
+    }
+
+    Result<WalHeader> read_header(const LogFile& file) const {
+        SEXTANT_TRY_ASSIGN(const auto opened, place_.files->open(file.path, FileMode::read));
+        return read_wal_header(*opened, place_, file.number);
     }
 
     Result<void> replay_files() {
@@ -95,6 +103,7 @@ private:
             return true;
         }
         expected_ = std::max(expected_, flushed_ + 1);
+        uncounted_from_ = file.number;
         if (unreadable != nullptr && unreadable->number < file.number) {
             set_damage(
                 format_text("{} (effects {} to {} were in it)", unreadable->header.problem, expected_, first - 1));
@@ -176,7 +185,26 @@ private:
             what += format_text("; {}", other.header.problem);
         }
         set_damage(std::move(what), scan);
+        uncounted_from_ = file.number + 1;
         return {};
+    }
+
+    /// What lies behind the damage in files that were not looked into. One that cannot be read has nothing that counts.
+    void count_later_files() {
+        for (const LogFile& file : files_) {
+            if (file.number < uncounted_from_ || !file.header.sequence) continue;
+            const auto scan = scan_file(file, format::file_header_size, expected_);
+            if (!scan) continue;
+            end_.damage->lost_frames += scan->frames;
+            end_.damage->lost_bytes += scan->bytes;
+            end_.damage->lost_last = std::max(end_.damage->lost_last, scan->last);
+        }
+    }
+
+    Result<FrameScan> scan_file(const LogFile& file, std::uint64_t position, std::uint64_t expected) const {
+        SEXTANT_TRY_ASSIGN(const auto opened, place_.files->open(file.path, FileMode::read));
+        SEXTANT_TRY_ASSIGN(LogWindow window, LogWindow::over(*opened));
+        return detail::scan_frames(window, place_.identity(file.number), position, expected);
     }
 
     std::string describe(const LogFile& file, std::uint64_t position, const ParsedFrame& found,
@@ -213,13 +241,16 @@ private:
         for (const LogFile& file : files_) {
             if (file.header.sequence || file.end != no_end) continue;
             end_.clean = false;  // it may have held something once
-            SEXTANT_TRY_ASSIGN(const auto opened, place_.files->open(file.path, FileMode::read));
-            SEXTANT_TRY_ASSIGN(LogWindow window, LogWindow::over(*opened));
-            SEXTANT_TRY_ASSIGN(const FrameScan scan, detail::scan_frames(window, place_.identity(file.number), 0, 0));
-            if (scan.frames == 0 && !scan.gave_up) continue;
-            set_damage(format_text("{}; {} valid frames ({} bytes) are in the file", file.header.problem, scan.frames,
-                                   scan.bytes),
-                       scan);
+            const auto scan = scan_file(file, 0, 0);
+            if (!scan && on_damage_ == OnWalDamage::fail) return scan.error();
+            if (!scan) {
+                set_damage(format_text("{}; what it holds cannot be read", file.header.problem));
+                return {};
+            }
+            if (scan->frames == 0 && !scan->gave_up) continue;
+            set_damage(format_text("{}; {} valid frames ({} bytes) are in the file", file.header.problem, scan->frames,
+                                   scan->bytes),
+                       *scan);
             return {};
         }
         return {};
@@ -227,15 +258,18 @@ private:
 
     void set_damage(std::string what, const FrameScan& scan = {}) {
         end_.clean = false;
-        end_.damage = WalDamage{.what = std::move(what), .lost_frames = scan.frames, .lost_bytes = scan.bytes};
+        end_.damage = WalDamage{
+            .what = std::move(what), .lost_frames = scan.frames, .lost_bytes = scan.bytes, .lost_last = scan.last};
     }
 
     const WalPlace& place_;
     const std::uint64_t flushed_;
+    const OnWalDamage on_damage_;
     const Sink sink_;
     std::vector<LogFile> files_;
     const LogFile* last_readable_ = nullptr;
-    std::uint64_t expected_ = 1;  ///< Lsn of the next effect
+    std::uint64_t expected_ = 1;             ///< Lsn of the next effect
+    std::uint64_t uncounted_from_ = no_end;  ///< number of the first file behind the damage
     WalEnd end_;
 };
 
@@ -243,7 +277,7 @@ private:
 
 Result<WalEnd> replay_wal(const WalPlace& place, std::uint64_t flushed, OnWalDamage on_damage, bool sync_tail,
                           Sink sink) {
-    SEXTANT_TRY_ASSIGN(WalEnd end, Replay(place, flushed, sink).run(sync_tail));
+    SEXTANT_TRY_ASSIGN(WalEnd end, Replay(place, flushed, on_damage, sink).run(sync_tail));
     if (end.damage && on_damage == OnWalDamage::fail) {
         return Error{ErrorCode::corruption, std::move(end.damage->what)};
     }

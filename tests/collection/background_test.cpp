@@ -48,6 +48,20 @@ TEST_CASE("points are found while nothing links them", "[background]") {
     CHECK_FALSE(c.stats().value().linking);
 }
 
+TEST_CASE("segments that become one begin with the largest, and the others keep their order", "[background]") {
+    const std::uint64_t rows[] = {10, 40, 30, 40, 20};
+    const auto rows_of = [&](std::size_t i) { return rows[i]; };
+    std::vector<std::size_t> segments = {4, 0, 2, 3};
+    sextant::detail::put_largest_first(segments, rows_of);
+    CHECK(segments == std::vector<std::size_t>{3, 0, 2, 4});
+    segments = {2};
+    sextant::detail::put_largest_first(segments, rows_of);
+    CHECK(segments == std::vector<std::size_t>{2});
+    segments.clear();
+    sextant::detail::put_largest_first(segments, rows_of);
+    CHECK(segments.empty());
+}
+
 TEST_CASE("writers are slowed past the cap of the tail, and stats says so", "[background]") {
     const auto executor = std::make_shared<HeldExecutor>();
     auto c = L2::open(small, {.executor = executor}).value();

@@ -200,6 +200,42 @@ TEST_CASE("a write whose sync fails is neither acknowledged nor shown", "[durabl
     CHECK(left.least_count >= 1);
 }
 
+TEST_CASE("a write whose sync fails is not acknowledged because the collection is closed beside it",
+          "[durable][threads]") {
+    for (int round = 0; round < 20; ++round) {
+        SimDisk disk;
+        HookedFiles files(disk.files());
+        std::atomic<bool> failing{false};
+        std::atomic<int> frames{0};
+        files.hooks.after_write = [&](const std::string& name) -> std::optional<Error> {
+            if (failing && is_log(name)) ++frames;
+            return std::nullopt;
+        };
+        files.hooks.after_sync = [&](const std::string& name) -> std::optional<Error> {
+            if (!is_log(name)) return std::nullopt;
+            if (failing) return Error{ErrorCode::io_error, name + ": sync: it failed"};
+            std::this_thread::sleep_for(std::chrono::milliseconds(4));
+            return std::nullopt;
+        };
+        auto collection = open_plain(files).value();
+        // Two that come back at once: from then on who syncs waits a moment for the other one before it does.
+        const auto write = [&](std::uint64_t first) {
+            for (std::uint64_t id = first; id < first + 4; ++id) collection.upsert(PointId{id}, vector_of(id)).value();
+        };
+        std::thread first(write, 1);
+        std::thread second(write, 11);
+        first.join();
+        second.join();
+        failing = true;
+        bool acknowledged = true;
+        std::thread last([&] { acknowledged = collection.upsert(PointId{99}, vector_of(99)).has_value(); });
+        while (frames == 0) std::this_thread::yield();
+        CHECK_FALSE(collection.close());
+        last.join();
+        REQUIRE_FALSE(acknowledged);
+    }
+}
+
 TEST_CASE("flush makes all that was written before it last", "[durable][crash]") {
     for (const Durability durability : {Durability::Os, Durability::None}) {
         SimDisk disk;

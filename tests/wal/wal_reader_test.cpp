@@ -104,6 +104,46 @@ TEST_CASE("Frames with nothing newer than the flushed effects are skipped", "[wa
     CHECK(replay(place_in(files), ~std::uint64_t{0})->end.last == ~std::uint64_t{0});
 }
 
+TEST_CASE("What is lost behind a damage is counted in later files too", "[wal]") {
+    using Firsts = std::vector<std::uint64_t>;
+    const auto stop_at = [](ImageFiles& files) { return replay(place_in(files), 0, OnWalDamage::stop).value(); };
+    {
+        ImageFiles files = three_files();
+        files.files.erase("wal/000002.wal");
+        const auto replayed = stop_at(files);
+        CHECK(replayed.firsts == Firsts{1, 2, 3});
+        REQUIRE(replayed.end.damage);
+        CHECK(replayed.end.damage->lost_frames == 3);
+        CHECK(replayed.end.damage->lost_bytes == 3 * frame_bytes);
+        CHECK(replayed.end.damage->lost_last == 9);
+    }
+    {
+        ImageFiles files = three_files();
+        files.bytes(wal_name(2))[format::file_header_size + 100] ^= std::byte{1};
+        const auto replayed = stop_at(files);
+        CHECK(replayed.firsts == Firsts{1, 2, 3});
+        REQUIRE(replayed.end.damage);
+        CHECK(replayed.end.damage->lost_frames == 5);
+        CHECK(replayed.end.damage->lost_last == 9);
+    }
+}
+
+TEST_CASE("A file of another log stops a replay that may stop, and fails any other", "[wal]") {
+    ImageFiles files = three_files();
+    ImageFiles others;
+    WalPlace other = place_in(others);
+    other.collection[0] ^= std::byte{1};
+    const auto writer = WalWriter::create(other, small, 2, 4).value();
+    append(*writer);
+    files.bytes(wal_name(2)) = others.bytes(wal_name(2));
+    CHECK(replay(place_in(files)).error().code == ErrorCode::corruption);
+    const auto replayed = replay(place_in(files), 0, OnWalDamage::stop).value();
+    CHECK(replayed.firsts == std::vector<std::uint64_t>{1, 2, 3});
+    REQUIRE(replayed.end.damage);
+    CHECK(contains(replayed.end.damage->what, "wal/000002.wal"));
+    CHECK(replayed.end.damage->lost_frames == 3);
+}
+
 TEST_CASE("The sink's error ends the replay", "[wal]") {
     ImageFiles files = three_files();
     int calls = 0;

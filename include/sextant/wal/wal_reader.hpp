@@ -17,9 +17,11 @@
 namespace sextant::inline v1 {
 
 struct WalDamage {
-    std::string what = {};          ///< a sentence: file, offset, what was found and expected
-    std::uint64_t lost_frames = 0;  ///< valid frames behind the damage in its file, as far as they can be found
-    std::uint64_t lost_bytes = 0;   ///< of those frames
+    std::string what = {};  ///< a sentence: file, offset, what was found and expected
+    std::uint64_t lost_frames =
+        0;  ///< valid frames behind the damage, in its file and later ones, as far as they are found
+    std::uint64_t lost_bytes = 0;  ///< of those frames
+    std::uint64_t lost_last = 0;   ///< highest Lsn in them; 0: there are none
 };
 
 struct WalEnd {
@@ -34,7 +36,9 @@ struct WalEnd {
 
 enum class OnWalDamage : std::uint8_t {
     fail,  ///< corruption
-    stop,  ///< replay what lies before it, and say so in WalEnd::damage
+    /// Replay what lies before it, and say so in WalEnd::damage. A file that cannot be read, or is not of this log, is
+    /// taken for one whose header is damaged.
+    stop,
 };
 
 /// Calls `sink` with each frame of effects that holds one past `flushed`, in order; its first effects may be flushed

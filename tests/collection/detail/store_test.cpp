@@ -6,6 +6,7 @@
 
 #include "sextant/core/hash.hpp"
 #include "support/catch.hpp"
+#include "support/hooked_files.hpp"
 #include "support/sim_crash.hpp"
 #include "support/sim_disk.hpp"
 
@@ -253,4 +254,38 @@ TEST_CASE("a directory that lost CURRENT is not made anew over what it holds", "
             CHECK(store.error().code == ErrorCode::corruption);
         }
     }
+}
+
+TEST_CASE("a reserve that cannot grow is kept as it is", "[durable]") {
+    SimDisk disk;
+    HookedFiles files(disk.files());
+    bool full = false;
+    files.hooks.before_allocate = [&](const std::string& name, std::uint64_t) -> std::optional<Error> {
+        if (!full) return std::nullopt;
+        return Error{ErrorCode::resource_exhausted, name + ": the disk is full"};
+    };
+    WantedOptions wanted;
+    wanted.dimension = 4;
+    OpenOptions open;
+    open.files = &files;
+    const auto store = Store::open(path, wanted, open).value();
+    const auto size = [&]() -> std::uint64_t {
+        const auto file = files.open(std::string(path) + "/reserve", FileMode::read);
+        return file ? (*file)->size().value() : 0;
+    };
+    constexpr std::uint64_t least = 256U << 10U;
+    full = true;
+    store->keep_reserve(0);
+    CHECK(size() == 0);
+    full = false;
+    store->keep_reserve(0);
+    CHECK(size() == least);
+    full = true;
+    store->keep_reserve(64 * 4 * least);
+    CHECK(size() == least);
+    full = false;
+    store->keep_reserve(64 * 4 * least);
+    CHECK(size() == 4 * least);
+    store->keep_reserve(0);
+    CHECK(size() == least);
 }
