@@ -210,6 +210,31 @@ sx::Result<void> measure_opening(const std::string& path, const std::string& nam
     return {};
 }
 
+/// recall@10 of some queries, by exact searches of the same collection.
+template <class C>
+sx::Result<double> recall_of(const C& collection, const Matrix& queries) {
+    constexpr std::size_t most = 500;
+    const std::size_t count = std::min(queries.rows, most);
+    std::size_t found = 0;
+    std::size_t all = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        sx::SearchRequest request;
+        request.vector = queries.view(i);
+        request.k = 10;
+        request.ef = 80;
+        request.select = {.payload = false};
+        SEXTANT_TRY_ASSIGN(const sx::SearchResult got, collection.search(request));
+        request.exact = true;
+        SEXTANT_TRY_ASSIGN(const sx::SearchResult truth, collection.search(request));
+        for (const sx::Hit& hit : truth) {
+            found +=
+                std::any_of(got.begin(), got.end(), [&](const sx::Hit& other) { return other.id == hit.id; }) ? 1U : 0U;
+        }
+        all += truth.size();
+    }
+    return static_cast<double>(found) / static_cast<double>(std::max<std::size_t>(all, 1));
+}
+
 sx::Result<void> measure_load_and_search(const Bench& bench) {
     const std::string path = bench.directory + "/load.sxt";
     Memory::Options memory_options;
@@ -242,6 +267,10 @@ sx::Result<void> measure_load_and_search(const Bench& bench) {
         if (round > 0) ratios.push_back(reopened / in_memory);
     }
     print("searches/s, reopened / in memory, median of 6", median(ratios), "(bar: at least 0.95)");
+    SEXTANT_TRY_ASSIGN(const double recall, recall_of(durable, bench.queries));
+    SEXTANT_TRY_ASSIGN(const double memory_recall, recall_of(memory, bench.queries));
+    print("  recall@10, reopened", recall, "");
+    print("  recall@10, in memory", memory_recall, "");
     return {};
 }
 

@@ -169,9 +169,10 @@ struct Latencies {
 };
 
 /// Searches, one after the other.
+template <class C>
 class Searcher {
 public:
-    Searcher(const Memory& collection, const Matrix& queries) : collection_(collection), queries_(queries) {
+    Searcher(const C& collection, const Matrix& queries) : collection_(collection), queries_(queries) {
         request_.k = 10;
         request_.select = {.payload = false};
     }
@@ -186,7 +187,7 @@ public:
     }
 
 private:
-    const Memory& collection_;
+    const C& collection_;
     const Matrix& queries_;
     sx::SearchRequest request_;
     sx::SearchResult result_;
@@ -194,7 +195,8 @@ private:
 };
 
 /// For a while, beside a thread that does nothing but count.
-sx::Result<void> search_beside_spinning(Searcher& searcher, Latencies& into) {
+template <class C>
+sx::Result<void> search_beside_spinning(Searcher<C>& searcher, Latencies& into) {
     std::atomic<bool> stop{false};
     std::thread spinning([&] {
         while (!stop.load(std::memory_order_relaxed)) {}
@@ -215,17 +217,19 @@ void print_latencies(const char* what, const std::vector<double>& rebuild, const
     }
 }
 
-sx::Result<void> measure_searches(const Bench& bench) {
+/// `make` opens the collection, with the options that it is given.
+template <class C, class Make>
+sx::Result<void> measure_searches(const Bench& bench, const char* what, const Make& make) {
     const Worker worker;
     HoldingClock clock(worker.thread());
-    Memory::Options options;
+    typename C::Options options;
     options.dimension = bench.base.columns;
     sx::OpenOptions open{.executor = worker.pool()};
     open.clock = &clock;
-    SEXTANT_TRY_ASSIGN(Memory collection, Memory::open(options, open));
-    Subject<Memory> subject(bench, std::move(collection));
+    SEXTANT_TRY_ASSIGN(C collection, make(options, open));
+    Subject<C> subject(bench, std::move(collection));
     SEXTANT_TRY(subject.fill());
-    Searcher searcher(subject.collection(), bench.queries);
+    Searcher<C> searcher(subject.collection(), bench.queries);
     Latencies rebuild;
     Latencies spin;
     std::vector<double> ratios;
@@ -254,12 +258,26 @@ sx::Result<void> measure_searches(const Bench& bench) {
             all->cpu.insert(all->cpu.end(), part->cpu.begin(), part->cpu.end());
         }
     }
-    std::printf("%-40s %4s %13s %13s %8s\n", "searches", "", "rebuild", "spinning", "ratio");
+    std::printf("%-40s %4s %13s %13s %8s\n", what, "", "rebuild", "spinning", "ratio");
     print_latencies("wall clock", rebuild.wall, spin.wall);
     print_latencies("processor time of the search", rebuild.cpu, spin.cpu);
     std::printf("%-40s p99  median of %zu rebuilds %24.2f (%zu and %zu searches)\n", "wall clock", ratios.size(),
                 median(ratios), rebuild.wall.size(), spin.wall.size());
     return {};
+}
+
+sx::Result<void> measure_searches_in_memory(const Bench& bench) {
+    return measure_searches<Memory>(
+        bench, "searches in memory",
+        [](const Memory::Options& options, const sx::OpenOptions& open) { return Memory::open(options, open); });
+}
+
+sx::Result<void> measure_searches_on_disk(const Bench& bench) {
+    const auto make = [&](Durable::Options options, const sx::OpenOptions& open) {
+        options.durability = sx::Durability::Os;
+        return Durable::open(bench.directory + "/searched.sxt", options, open);
+    };
+    return measure_searches<Durable>(bench, "searches on a disk", make);
 }
 
 // --- cancelling ------------------------------------------------------------------------------------------------------
@@ -378,7 +396,8 @@ int main(int argc, char** argv) {
     bench.directory = directory + "/sextant_rebuild_bench." + std::to_string(::getpid());
     std::filesystem::create_directory(bench.directory);
     sx::Result<void> result;
-    if (only.empty() || only == "searches") result = measure_searches(bench);
+    if (only.empty() || only == "searches") result = measure_searches_in_memory(bench);
+    if (result && (only.empty() || only == "searches")) result = measure_searches_on_disk(bench);
     if (result && (only.empty() || only == "memory")) result = measure_cancelling_in_memory(bench);
     if (result && (only.empty() || only == "disk")) result = measure_cancelling_on_disk(bench);
     std::filesystem::remove_all(bench.directory);
