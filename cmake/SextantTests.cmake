@@ -1,5 +1,6 @@
 # sextant_add_test_program(<floor>): the program sextant_test_<floor> and its ctest entries
-#   <floor>                    everything but [soak]
+#   <floor>                    everything but [soak] and, where there is the next, [durable]
+#   <floor>.durable            [durable], where a source has that tag
 #   <floor>.threads            [threads], where a source has that tag: what the thread sanitizer tree runs
 #   <floor>.kernel.<name>      [kernel] under SEXTANT_KERNEL=<name>; skipped where the CPU lacks it
 #   soak.<floor>               [soak]
@@ -40,8 +41,17 @@ function(sextant_add_test_program floor)
   target_compile_definitions(${name} PRIVATE SEXTANT_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests")
   sextant_set_test_options(${name})
 
-  add_test(NAME ${floor} COMMAND ${name} "~[soak]")
-  set_tests_properties(${floor} PROPERTIES LABELS unit TIMEOUT 900)
+  # Tests of durable collections take as long as all others: an entry of their own, so that both run at once. What takes
+  # longest begins first (COST), or one processor waits for it at the end.
+  sextant_sources_with_tag(durable durable ${sources})
+  if(durable)
+    add_test(NAME ${floor} COMMAND ${name} "~[soak]~[durable]")
+    add_test(NAME ${floor}.durable COMMAND ${name} "[durable]~[soak]")
+    set_tests_properties(${floor}.durable PROPERTIES LABELS unit TIMEOUT 1800 COST 2000)
+  else()
+    add_test(NAME ${floor} COMMAND ${name} "~[soak]")
+  endif()
+  set_tests_properties(${floor} PROPERTIES LABELS unit TIMEOUT 1800 COST 1000)
 
   sextant_sources_with_tag(threads threads ${sources})
   if(threads)
