@@ -58,7 +58,7 @@ private:
         for (const WalFileName& entry : listing.logs) {
             LogFile file{.number = entry.number, .path = place_.path(entry.name)};
             auto header = read_header(file);
-            if (!header && on_damage_ == OnWalDamage::fail) return std::move(header).error();
+            if (!header && !may_pass_over(header.error())) return std::move(header).error();
             file.header = header ? std::move(header).value() : WalHeader{.problem = header.error().message};
             files_.push_back(std::move(file));
         }
@@ -70,6 +70,11 @@ private:
             end = std::min(end, *file->header.sequence);
         }
         return {};
+    }
+
+    [[nodiscard]] bool may_pass_over(const Error& error) const noexcept {
+        return on_damage_ == OnWalDamage::stop &&
+               (error.code == ErrorCode::corruption || error.code == ErrorCode::io_error);
     }
 
     Result<WalHeader> read_header(const LogFile& file) const {
@@ -242,7 +247,7 @@ private:
             if (file.header.sequence || file.end != no_end) continue;
             end_.clean = false;  // it may have held something once
             const auto scan = scan_file(file, 0, 0);
-            if (!scan && on_damage_ == OnWalDamage::fail) return scan.error();
+            if (!scan && !may_pass_over(scan.error())) return scan.error();
             if (!scan) {
                 set_damage(format_text("{}; what it holds cannot be read", file.header.problem));
                 return {};

@@ -61,7 +61,7 @@ private:
 
 struct CrashBudget {
     std::size_t exhaustive_pending = 7;
-    std::size_t random_subsets = 90;
+    std::size_t random_subsets = 30;
     /// Recoveries of which every crash is tried, one in so many images; 0: none.
     std::size_t nested_every = 0;
     std::size_t nested_random_subsets = 8;
