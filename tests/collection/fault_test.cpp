@@ -83,17 +83,19 @@ Scene reference(Residency residency = Residency::resident) {
 }
 
 /// Opening a disk as a process left it that was killed after `share` of its work, or that closed the collection.
-Scene opening(double share, bool closed = false) {
+Scene opening(double share, bool closed = false, Residency residency = Residency::resident) {
     SimDisk disk;
-    FaultyRun run(disk);
+    FaultyRun run(disk, {}, residency);
     run.work_half();
     REQUIRE(run.wrong().empty());
     if (closed) run.close();
     const auto calls = static_cast<double>(disk.log_size() - 1);
     SimDisk killed = CrashEnumerator(disk.recording()).kill_image(static_cast<std::size_t>(calls * share));
-    Scene scene{.state = killed.recording().start, .act = [](FaultyRun& visitor) { visitor.visit(); }};
+    Scene scene{.state = killed.recording().start,
+                .act = [](FaultyRun& visitor) { visitor.visit(); },
+                .residency = residency};
     // What there is, as an opening without faults finds it.
-    FaultyRun look(killed);
+    FaultyRun look(killed, {}, residency);
     look.adopt();
     REQUIRE(look.wrong().empty());
     scene.points = look.shown();
@@ -113,6 +115,8 @@ void check(const Scene& scene, std::uint64_t every, const char* what) {
 void check_openings(std::uint64_t every) {
     check(opening(1.0, true), every, "opening what was closed");
     for (const double share : {1.0, 0.75, 0.6, 0.45, 0.3}) check(opening(share), every, "opening after a kill");
+    check(opening(1.0, true, Residency::mapped), every, "opening what was closed, mapped");
+    check(opening(0.75, false, Residency::mapped), every, "opening after a kill, mapped");
 }
 
 }  // namespace
