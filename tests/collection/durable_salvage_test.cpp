@@ -243,7 +243,7 @@ TEST_CASE("a collection can be read on a disk that cannot be written", "[durable
 
 TEST_CASE("a log longer than memory is sealed while it is read", "[durable]") {
     constexpr std::size_t wide = 256;
-    constexpr std::uint64_t count = 12'000;
+    constexpr std::uint64_t count = 4'000;
     SimDisk disk;
     OpenOptions options = inline_on(disk.files());
     {
@@ -255,7 +255,7 @@ TEST_CASE("a log longer than memory is sealed while it is read", "[durable]") {
         }
         REQUIRE(sealed_segments(collection) == 0);
     }
-    MemoryAccount account("test", 9U << 20U);  // the vectors alone are 12 MB
+    MemoryAccount account("test", 3U << 20U);  // the vectors alone are 4 MB
     options.memory = &account;
     options.residency = Residency::mapped;
     for (int turn = 0; turn < 2; ++turn) {
