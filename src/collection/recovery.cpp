@@ -152,6 +152,7 @@ Result<void> CoreState::recover(OnCorruption on_corruption) {
         if (!salvage) return Error{ErrorCode::corruption, lost};
         recovery.lost.push_back(lost);
     }
+    for (const std::string& file : end.passed_over) recovery.lost.push_back(file + "; it was left out");
     recovery.torn_bytes = end.torn_bytes;
     recovery.clean = end.clean;
     {

@@ -59,6 +59,7 @@ private:
             LogFile file{.number = entry.number, .path = place_.path(entry.name)};
             auto header = read_header(file);
             if (!header && !may_pass_over(header.error())) return std::move(header).error();
+            if (!header) end_.passed_over.push_back(header.error().message);
             file.header = header ? std::move(header).value() : WalHeader{.problem = header.error().message};
             files_.push_back(std::move(file));
         }

@@ -141,6 +141,8 @@ TEST_CASE("A file of another log stops a replay that may stop, and fails any oth
     CHECK(replayed.firsts == std::vector<std::uint64_t>{1, 2, 3});
     REQUIRE(replayed.end.damage);
     CHECK(contains(replayed.end.damage->what, "wal/000002.wal"));
+    REQUIRE(replayed.end.passed_over.size() == 1);
+    CHECK(contains(replayed.end.passed_over[0], "wal/000002.wal"));
     CHECK(replayed.end.damage->lost_frames == 3);
 }
 

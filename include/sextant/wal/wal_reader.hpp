@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sextant/core/function_ref.hpp"
 #include "sextant/core/result.hpp"
@@ -32,6 +33,9 @@ struct WalEnd {
     /// was promised that they last.
     std::uint64_t torn_bytes = 0;
     std::optional<WalDamage> damage = std::nullopt;
+    /// Files that could not be read, or are not of this log, and what is wrong with each. Whether effects were in them that
+    /// are nowhere else, `damage` says.
+    std::vector<std::string> passed_over = {};
 };
 
 enum class OnWalDamage : std::uint8_t {
