@@ -6,6 +6,7 @@
 
 #include "background_rules.hpp"
 #include "core_state.hpp"
+#include "sextant/core/assert.hpp"
 
 namespace sextant::inline v1::detail {
 
@@ -151,10 +152,20 @@ std::size_t Background::repair_count(const Segment* segment) noexcept {
     return list == nullptr ? 0 : list->rows.size();
 }
 
+std::size_t Background::repairs_due(const SegmentState& state) noexcept {
+    const MutexLock lock(repair_mutex_);
+    const RepairList* const list = repairs_of(state.segment.get());
+    if (list == nullptr) return 0;
+    // Counted and not looked for, as this is asked after each write.
+    SEXTANT_ASSERT(list->queued >= state.dead_count());
+    const std::uint64_t hidden = list->queued - state.dead_count();
+    return list->rows.size() - std::min<std::uint64_t>(hidden, list->rows.size());
+}
+
 void Background::reserve_repairs(const Segment* segment, std::size_t count) {
     const MutexLock lock(repair_mutex_);
     RepairList* list = repairs_of(segment);
-    if (list == nullptr) list = &repairs_.emplace_back(RepairList{segment, {}});
+    if (list == nullptr) list = &repairs_.emplace_back(RepairList{segment, {}, 0});
     const std::size_t wanted = list->rows.size() + count;
     if (wanted > list->rows.capacity()) list->rows.reserve(std::max(wanted, 2 * list->rows.capacity()));
 }
@@ -163,6 +174,7 @@ void Background::queue_repairs(const Segment* segment, std::span<const std::uint
     const MutexLock lock(repair_mutex_);
     RepairList& list = *repairs_of(segment);
     list.rows.insert(list.rows.end(), rows.begin(), rows.end());
+    list.queued += rows.size();
 }
 
 Task Background::start_optimize() {

@@ -124,7 +124,7 @@ private:
     };
     [[nodiscard]] Stuck stuck_at(const Segment* segment) const SEXTANT_REQUIRES(mutex_);
     void forget_stuck(const Segment* segment) noexcept SEXTANT_REQUIRES(mutex_);
-    [[nodiscard]] std::vector<RowId> take_repairs(const Segment* segment, std::uint32_t indexed);
+    [[nodiscard]] std::vector<RowId> take_repairs(const SegmentState& state, std::uint32_t indexed);
     void drop_repairs(std::span<const SegmentState> segments);
     [[nodiscard]] std::uint32_t pressure_tail() const;
 
@@ -202,11 +202,14 @@ private:
     struct RepairList {
         const Segment* segment = nullptr;
         std::vector<std::uint32_t> rows;
+        std::uint64_t queued = 0;  ///< in all: as many as are dead in the newest version, shown or not
     };
     mutable Mutex repair_mutex_{LockRank::leaf};  ///< writers hold the write mutex when they take it
     std::vector<RepairList> repairs_ SEXTANT_GUARDED_BY(repair_mutex_);
     [[nodiscard]] RepairList* repairs_of(const Segment* segment) noexcept SEXTANT_REQUIRES(repair_mutex_);
     [[nodiscard]] std::size_t repair_count(const Segment* segment) noexcept;
+    /// Without those that are alive in this version: their writes wait for the log, and readers still look for them.
+    [[nodiscard]] std::size_t repairs_due(const SegmentState& state) noexcept;
 };
 
 }  // namespace sextant::inline v1::detail

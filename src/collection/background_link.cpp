@@ -20,7 +20,7 @@ std::optional<Background::LinkChoice> Background::choose_link_in(const Version& 
         choice.flush = flush;
         choice.row_count = state->row_count;
         choice.link = tail > 0 && (flush || (tail >= link_trigger_rows && state->row_count >= stuck.rows));
-        const bool repair = repair_count(segment.get()) >= repair_trigger_rows + stuck.repairs;
+        const bool repair = repairs_due(*state) >= repair_trigger_rows + stuck.repairs;
         if (!choice.link && !repair) continue;
         choice.segment = std::move(segment);
         return choice;
@@ -90,17 +90,20 @@ Background::LinkPause::~LinkPause() {
     background_.poke();
 }
 
-std::vector<RowId> Background::take_repairs(const Segment* segment, std::uint32_t indexed) {
+std::vector<RowId> Background::take_repairs(const SegmentState& state, std::uint32_t indexed) {
     std::vector<RowId> rows;
     const MutexLock lock(repair_mutex_);
-    RepairList* const list = repairs_of(segment);
+    RepairList* const list = repairs_of(state.segment.get());
     if (list == nullptr) return rows;
     rows.reserve(list->rows.size());
-    // Rows not linked yet were dead before they could be: nothing links to them.
-    for (const std::uint32_t row : list->rows) {
+    // What is left, and its room, stays: a writer may have reserved that.
+    std::erase_if(list->rows, [&](std::uint32_t row) {
+        // Dead in the newest version, whose write waits for the log; in the one that readers see it is to be found.
+        if (row >= state.row_count || state.alive(row)) return false;
+        // Rows not linked yet were dead before they could be: nothing links to them.
         if (row < indexed) rows.push_back(RowId{row});
-    }
-    list->rows.clear();  // its room stays: a writer may have reserved it
+        return true;
+    });
     return rows;
 }
 
@@ -138,7 +141,10 @@ Result<void> Background::link_tail(const LinkChoice& choice, const SegmentState&
 
 Result<void> Background::repair_rows(const LinkChoice& choice, const std::stop_token& stop) {
     GrowingSegment& segment = *choice.segment;
-    const auto erased = take_repairs(&segment, segment.indexed_rows());
+    const SharedVersion<Version> version = core_.cell.share();
+    const SegmentState* const state = version->state_of(segment);
+    if (state == nullptr) return {};
+    const auto erased = take_repairs(*state, segment.indexed_rows());
     if (erased.empty()) return {};
     struct PutBack {
         ~PutBack() {
@@ -159,16 +165,11 @@ Result<void> Background::repair_rows(const LinkChoice& choice, const std::stop_t
         const std::vector<RowId>& rows;
         bool done = false;
     } put_back{*this, &segment, erased};
-    // Of now: what was queued is dead in it.
-    const SharedVersion<Version> version = core_.cell.share();
-    const SegmentState* const state = version->state_of(segment);
-    if (state != nullptr) {
-        const IdView ids = state->ids;
-        const auto row_key = [ids](RowId row) { return ids[to_index(row)].hash(); };
-        for (std::size_t i = 0; i < segment.field_count(); ++i) {
-            const FieldLinkContext context{row_key, state->deleted_view(), &core_.executor_source->get(), stop};
-            SEXTANT_TRY(segment.growing_field(i).repair(erased, context));
-        }
+    const IdView ids = state->ids;
+    const auto row_key = [ids](RowId row) { return ids[to_index(row)].hash(); };
+    for (std::size_t i = 0; i < segment.field_count(); ++i) {
+        const FieldLinkContext context{row_key, state->deleted_view(), &core_.executor_source->get(), stop};
+        SEXTANT_TRY(segment.growing_field(i).repair(erased, context));
     }
     put_back.done = true;
     return {};

@@ -49,6 +49,13 @@ Result<void> verify_rows(const Version& version, std::size_t index, Depth depth)
     return {};
 }
 
+/// Of a segment that was replaced: as it was when that was shown. REQUIRES: a version without it is shown, so that nobody
+/// writes to it any more.
+SegmentState last_state(const SegmentState& state) {
+    if (state.segment->kind() == SegmentKind::sealed) return state;  // nothing relinks there
+    return static_cast<const GrowingSegment&>(*state.segment).state(state.segment);
+}
+
 Result<void> verify_fields(const SegmentState& state) {
     for (std::size_t field = 0; field < state.segment->field_count(); ++field) {
         SEXTANT_TRY(state.segment->field(field).verify(state.row_count, state.deleted_view()));
@@ -84,7 +91,7 @@ Result<void> CoreState::verify(Depth depth) const {
         // As it is now that nothing relinks around the dead: one that died since may be out of the graph already.
         const SharedVersion<Version> now = cell.share();
         const SegmentState* const state = now->state_of(segment);
-        auto valid = state == nullptr ? verify_fields(*version->segments[i]) : verify_fields(*state);
+        auto valid = state == nullptr ? verify_fields(last_state(*version->segments[i])) : verify_fields(*state);
         if (valid) continue;
         Error error = std::move(valid).error();
         error.message = format_text("segment {}: {}", i, error.message);

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -181,6 +182,44 @@ TEST_CASE("a write that waits for nothing still comes after those that wait", "[
     CHECK_FALSE(early);
     CHECK(shown == 0);
     CHECK(collection.count().value() == 2);
+}
+
+TEST_CASE("points whose erasing waits for the log are found as long as they are shown", "[durable][threads]") {
+    constexpr std::uint64_t count = 1500;
+    SimDisk disk;
+    HookedFiles files(disk.files());
+    auto collection = open_plain(files).value();
+    for (std::uint64_t id = 0; id < count; ++id) {
+        collection.upsert(PointId{id}, vector_of(id), {}, Durability::None).value();
+    }
+    collection.wait_until_indexed().value();
+    std::promise<void> looked;
+    HeldSync sync(files, [&] { looked.get_future().wait(); });
+    sync.arm();
+    std::thread writer([&] {
+        std::vector<PointId> ids;
+        for (std::uint64_t id = 0; id < count; id += 5) ids.push_back(PointId{id});
+        collection.erase(ids).value();
+    });
+    sync.wait_until_held();
+    collection.wait_until_indexed().value();  // in which work on the graph is done that is due
+    std::uint64_t missed = 0;
+    for (std::uint64_t id = 0; id < count; id += 5) {
+        const std::vector<float> vector = vector_of(id);
+        const auto found = collection.search({.vector = vector, .k = 1}).value();
+        missed += found.size() == 1 && found[0].id == PointId{id} ? 0U : 1U;
+    }
+    const auto sound = collection.verify(Depth::full);
+    const std::uint64_t waiting = collection.stats().value().repairs_waiting;
+    looked.set_value();
+    writer.join();
+    CHECK(missed == 0);
+    CHECK(waiting == count / 5);  // they stay where they are in the graph
+    INFO(sound.error().message);
+    CHECK(sound);
+    CHECK(collection.count().value() == count - count / 5);
+    CHECK(collection.stats().value().repairs_waiting == 0);
+    collection.verify(Depth::full).value();
 }
 
 TEST_CASE("a write whose sync fails is neither acknowledged nor shown", "[durable]") {
