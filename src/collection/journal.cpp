@@ -53,6 +53,12 @@ const PointId* twice(const std::vector<Effect>& effects) {
     return found == ids.end() ? nullptr : found->second;
 }
 
+/// What is wrong with an effect, with the place of its frame and its point.
+Error wrong_effect(std::string_view path, std::uint64_t position, const LoggedEffect& logged, const Error& error) {
+    return Error{error.code,
+                 format_text("{}: offset {}: id {}: {}", path, position, logged.id.to_string(), error.message)};
+}
+
 }  // namespace
 
 Result<void> log_effects(const ResolvedEffects& resolved, std::vector<std::byte>& room, WalWriter& log) {
@@ -73,21 +79,17 @@ Result<void> replay_effects(const format::WalFrame& frame, const Version& versio
                             std::size_t dimension, std::string_view path, std::uint64_t position,
                             ResolvedEffects& out) {
     std::uint64_t next = frame.first;
-    const auto damaged = [&](const LoggedEffect& logged, std::string_view what) {
-        return Error{ErrorCode::corruption,
-                     format_text("{}: offset {}: id {}: {}", path, position, logged.id.to_string(), what)};
-    };
     SEXTANT_TRY(format::read_effects(
         frame.payload, frame.count, dimension, path, position, [&](const LoggedEffect& logged) -> Result<void> {
             const std::uint64_t lsn = next++;
             if (lsn <= flushed) return {};
             if (logged.kind == LoggedKind::upsert) {
                 if (auto valid = validate_vector(logged.vector, dimension, "vector"); !valid) {
-                    return damaged(logged, valid.error().message);
+                    return wrong_effect(path, position, logged, {ErrorCode::corruption, valid.error().message});
                 }
             }
             if (auto valid = PayloadView(logged.payload).validate(); !valid) {
-                return damaged(logged, valid.error().message);
+                return wrong_effect(path, position, logged, valid.error());
             }
             const std::uint64_t hash = logged.id.hash();
             const Version::Place before = version.find(logged.id, hash);
@@ -111,6 +113,15 @@ Result<void> replay_effects(const format::WalFrame& frame, const Version& versio
                      format_text("{}: offset {}: id {}: it is changed twice", path, position, id->to_string())};
     }
     return {};
+}
+
+Result<void> check_effects(const format::WalFrame& frame, std::size_t dimension, std::string_view path,
+                           std::uint64_t position) {
+    const auto check = [&](const LoggedEffect& logged) -> Result<void> {
+        auto valid = PayloadView(logged.payload).validate();
+        return valid ? std::move(valid) : wrong_effect(path, position, logged, valid.error());
+    };
+    return format::read_effects(frame.payload, frame.count, dimension, path, position, check);
 }
 
 }  // namespace sextant::inline v1::detail

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "effects.hpp"
@@ -20,5 +22,9 @@ namespace sextant::inline v1::detail {
 [[nodiscard]] Result<void> replay_effects(const format::WalFrame& frame, const Version& version, std::uint64_t flushed,
                                           std::size_t dimension, std::string_view path, std::uint64_t position,
                                           ResolvedEffects& out);
+
+/// That each effect of a frame keeps its rules, its payload too.
+[[nodiscard]] Result<void> check_effects(const format::WalFrame& frame, std::size_t dimension, std::string_view path,
+                                         std::uint64_t position);
 
 }  // namespace sextant::inline v1::detail

@@ -10,7 +10,8 @@
 namespace sextant::inline v1::detail {
 namespace {
 
-/// Reads segments one after the other into a version.
+/// Reads segments one after the other into a version. Those with damage that can be healed come last: healing writes
+/// files, and where another file, or the log, is of a later version nothing must be written.
 class SegmentLoader {
 public:
     SegmentLoader(CoreState& core, OnCorruption on_corruption) : core_(core), on_corruption_(on_corruption) {}
@@ -20,16 +21,35 @@ public:
         version->garbage = GarbageRef::create();
         const format::Manifest& manifest = core_.store->manifest();
         version->last = Lsn{manifest.last};
+        const bool writable = !core_.store->read_only();
+        std::vector<std::shared_ptr<const SegmentState>> states;
+        std::vector<std::size_t> damaged;
         for (const format::ManifestSegment& entry : manifest.segments) {
-            auto state = load_segment(entry);
-            if (!state) {
-                if (!may_go_on(state.error())) return std::move(state).error();
-                core_.recovery.lost.push_back(
-                    format_text("segment {}, {} rows: {}", entry.number, entry.row_count, state.error().message));
+            auto state = load_segment(entry, !writable);
+            if (state) {
+                states.push_back(std::make_shared<const SegmentState>(std::move(state).value()));
                 continue;
             }
+            states.push_back(nullptr);
+            if (writable && state.error().code == ErrorCode::corruption) {
+                damaged.push_back(states.size() - 1);
+                SEXTANT_TRY(verify_changes(core_.store->segment(entry.number), entry.tombstones_file,
+                                           entry.overlay_file, entry.row_count));
+                continue;
+            }
+            if (!may_go_on(state.error())) return std::move(state).error();
+            core_.recovery.lost.push_back(
+                format_text("segment {}, {} rows: {}", entry.number, entry.row_count, state.error().message));
+        }
+        if (!damaged.empty()) SEXTANT_TRY(check_log());
+        for (const std::size_t index : damaged) {
+            SEXTANT_TRY_ASSIGN(SegmentState state, load_segment(manifest.segments[index], true));
+            states[index] = std::make_shared<const SegmentState>(std::move(state));
+        }
+        for (auto& state : states) {
+            if (state == nullptr) continue;
             version->live_count += state->live_count;
-            version->segments.push_back(std::make_shared<const SegmentState>(std::move(state).value()));
+            version->segments.push_back(std::move(state));
         }
         return version;
     }
@@ -44,12 +64,22 @@ private:
                error.code == ErrorCode::io_error;
     }
 
-    Result<SegmentState> load_segment(const format::ManifestSegment& entry) {
+    /// That it can be replayed.
+    Result<void> check_log() {
+        const auto look = [&](const format::WalFrame& frame, const std::string& path, std::uint64_t position) {
+            return check_effects(frame, core_.options.dimension, path, position);
+        };
+        const std::uint64_t flushed = core_.store->manifest().replay_from;
+        SEXTANT_TRY(replay_wal(core_.store->wal(), flushed, OnWalDamage::fail, false, look));
+        return {};
+    }
+
+    Result<SegmentState> load_segment(const format::ManifestSegment& entry, bool heal) {
         const SegmentPlace place = core_.store->segment(entry.number);
         const ReadOptions options{.account = &core_.account,
                                   .executor = &core_.executor_source->get(),
                                   .expected_footer = entry.footer_checksum,
-                                  .rebuild_derived = true,
+                                  .rebuild_derived = heal,
                                   .residency = core_.store->residency(),
                                   .check_mapped = on_corruption_ != OnCorruption::fail};
         SEXTANT_TRY_ASSIGN(ReadSegment read, read_segment(place, core_.fields, options));

@@ -195,6 +195,7 @@ Result<void> Store::load() {
     if (!named && named.error().code == ErrorCode::corruption && salvage_) {
         guessed_ = named.error().message;
         named = newest_whole_manifest();
+        if (!named && named.error().code == ErrorCode::unsupported) return std::move(named).error();
         if (!named) return Error{ErrorCode::corruption, guessed_};
         guessed_ += format_text("; {} is taken instead", format::manifest_name(named->identity.number));
     }

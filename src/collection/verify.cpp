@@ -3,7 +3,7 @@
 
 #include "core/format_text.hpp"
 #include "core_state.hpp"
-#include "sextant/format/wal_effects.hpp"
+#include "journal.hpp"
 #include "sextant/payload/payload_view.hpp"
 #include "sextant/wal/wal_reader.hpp"
 
@@ -107,14 +107,7 @@ Result<void> CoreState::verify_log() const {
     if (last <= flushed) return {};
     bool all = false;
     const auto look = [&](const format::WalFrame& read, const std::string& path, std::uint64_t at) -> Result<void> {
-        const auto valid = [&](const format::LoggedEffect& logged) -> Result<void> {
-            if (auto payload = PayloadView(logged.payload).validate(); !payload) {
-                return Error{ErrorCode::corruption, format_text("{}: offset {}: id {}: {}", path, at,
-                                                                logged.id.to_string(), payload.error().message)};
-            }
-            return {};
-        };
-        SEXTANT_TRY(format::read_effects(read.payload, read.count, options.dimension, path, at, valid));
+        SEXTANT_TRY(check_effects(read, options.dimension, path, at));
         all = read.first + read.count - 1 >= last;
         return all ? Result<void>(Error{ErrorCode::cancelled, "enough was read"}) : Result<void>();
     };

@@ -209,7 +209,7 @@ Result<void> PayloadView::validate() const {
     }
     const auto version = std::to_integer<unsigned>(blob_[0]);
     if (version != payload_version) {
-        return Error{ErrorCode::corruption,
+        return Error{version > payload_version ? ErrorCode::unsupported : ErrorCode::corruption,
                      format_text("payload: offset 0: expected version {}, got {}", payload_version, version)};
     }
     if (blob_.size() == 1) {

@@ -60,7 +60,7 @@ Result<void> load_overlay(const SegmentPlace& place, std::uint64_t file_number, 
     SEXTANT_TRY_ASSIGN(const auto changes, format::decode_overlay(bytes, identity, place.number, row_count, path));
     for (const format::ChangedPayload& change : changes) {
         if (auto valid = PayloadView(change.payload).validate(); !valid) {
-            return Error{ErrorCode::corruption, format_text("{}: row {}: {}", path, change.row, valid.error().message)};
+            return Error{valid.error().code, format_text("{}: row {}: {}", path, change.row, valid.error().message)};
         }
         SEXTANT_TRY(use(changes.size(), change));
     }

@@ -130,6 +130,21 @@ Result<void> check_field(const format::FieldMeta& meta, const VectorField& field
     return {};
 }
 
+/// Codebooks and graphs do not know which files they lie in.
+Error with_place(Error error, const std::string& path, std::size_t field) {
+    if (!error.message.starts_with(path)) error.message = format_text("{}/v{}: {}", path, field, error.message);
+    return error;
+}
+
+/// unsupported where a whole header says so. What else is wrong with a file, its reader finds.
+Result<void> check_version(const File& file) {
+    format::FileHeaderBytes header{};
+    SEXTANT_TRY_ASSIGN(const std::size_t size, file.read_at(0, header));
+    const auto decoded = format::decode_file_header(std::span<const std::byte>(header).first(size), file.path());
+    if (!decoded && decoded.error().code == ErrorCode::unsupported) return decoded.error();
+    return {};
+}
+
 /// Reads the parts of one segment.
 class PartReader {
 public:
@@ -161,9 +176,21 @@ public:
         SEXTANT_TRY_ASSIGN(const std::uint64_t size, (*file)->size());
         const std::uint64_t expected = section_file_size(section_sizes);
         if (size == expected) return {};
+        // One of a later version may have other sections. It must not be taken for one that is damaged.
+        SEXTANT_TRY(check_version(**file));
         return Error{ErrorCode::corruption,
                      format_text("{}: offset {}: the file has {} bytes, expected {} for its sections", path,
                                  std::min(size, expected), size, expected)};
+    }
+
+    /// That no file is of a later version, also where damage keeps it from being read: it must not be replaced.
+    Result<void> check_versions() const {
+        for (const FileEntry& entry : footer_.files) {
+            const auto file =
+                place_.files->open(place_.path() + "/" + name_of(entry.kind, entry.field), FileMode::read);
+            if (file) SEXTANT_TRY(check_version(**file));
+        }
+        return {};
     }
 
 private:
@@ -196,6 +223,7 @@ Result<ReadSegment> SegmentFiles::read(const SegmentPlace& place, std::span<cons
                                                         meta.fields.size(), fields.size())};
     }
     const PartReader parts(place, footer, options.stop);
+    if (options.rebuild_derived) SEXTANT_TRY(parts.check_versions());
     const std::uint32_t rows = meta.row_count;
     SEXTANT_TRY(check_row_files(meta, parts));
     MemoryAccount& account = *options.account;
@@ -253,7 +281,9 @@ Result<ReadSegment> SegmentFiles::read(const SegmentPlace& place, std::span<cons
                                  .account = &account,
                                  .executor = options.executor,
                                  .rebuilt = options.rebuild_derived ? &rebuilt : nullptr};
-        SEXTANT_TRY_ASSIGN(auto loaded, fields[i]->load(source));
+        auto read = fields[i]->load(source);
+        if (!read) return with_place(std::move(read).error(), place.path(), i);
+        auto loaded = std::move(read).value();
         if (options.check_mapped) SEXTANT_TRY(loaded->vectors().check_all(options.stop));
         segment.fields_.push_back(std::move(loaded));
         for (std::string& part : rebuilt) result.rebuilt.push_back(std::move(part));

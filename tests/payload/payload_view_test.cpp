@@ -141,8 +141,15 @@ TEST_CASE("visiting stops when it is told", "[payload][view]") {
     CHECK(seen == 2);
 }
 
+TEST_CASE("a payload of a later version is unsupported, not corrupt", "[payload][view]") {
+    const auto refused = PayloadView(bytes({2, 1, 'k', 1})).validate();
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == sextant::ErrorCode::unsupported);
+    CHECK(refused.error().message == "payload: offset 0: expected version 1, got 2");
+}
+
 TEST_CASE("each rule of the format is checked, with the offset", "[payload][view]") {
-    CHECK(corruption(bytes({2, 1, 'k', 1})) == "payload: offset 0: expected version 1, got 2");
+    CHECK(corruption(bytes({0, 1, 'k', 1})) == "payload: offset 0: expected version 1, got 0");
     CHECK(corruption(bytes({1})).find("offset 1: no members") != std::string::npos);
     CHECK(corruption(bytes({1, 1, 'k'})).find("offset 3: a key without a value") != std::string::npos);
     CHECK(corruption(bytes({1, 2, 'k'})).find("offset 1: a key reaches") != std::string::npos);

@@ -126,7 +126,7 @@ TEST_CASE("damage of what changed is corruption naming the file", "[segment_file
 TEST_CASE("a changed payload that is none is refused though its checksum is right", "[segment_files]") {
     ChangedSegment stored;
     stored.built->overlay().reserve(1).value();
-    stored.change(6, 310, "no payload");
+    stored.change(6, 310, "\1no payload");
     write_overlay(stored.place, 14, stored.state(), Lsn{350}).value();
     const auto segment = stored.fresh();
     const auto done = read_overlay(stored.place, 14, *segment);

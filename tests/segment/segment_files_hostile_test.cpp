@@ -44,7 +44,8 @@ struct Hostile : StoredSegment {
         if (found.has_value()) {
             use(found->segment, *this);
         } else {
-            CHECK(found.error().code == ErrorCode::corruption);
+            const ErrorCode code = found.error().code;
+            CHECK((code == ErrorCode::corruption || code == ErrorCode::unsupported));  // the bytes may name a version
         }
         restore();
     }
@@ -160,7 +161,7 @@ TEST_CASE("graphs that cannot be are refused though checksums are right", "[segm
     };
     refuse(first_section, rows);  // a link out of range
     refuse(first_section + 4 * (rows * 8 - 1), none - 1);
-    refuse(upper, 2);        // version
+    refuse(upper, 0);        // version
     refuse(upper + 4, 5);    // m
     refuse(upper + 12, 0);   // an empty graph
     refuse(upper + 12, 1);   // an entry on level 0 with a slot
@@ -229,7 +230,7 @@ TEST_CASE("a codebook for vectors of another dimension is refused", "[segment_fi
     const auto read = stored.read();
     REQUIRE_FALSE(read.has_value());
     CHECK(read.error().code == ErrorCode::corruption);
-    CHECK(read.error().message == "codebook: dimension is 64, expected 4");
+    CHECK(read.error().message == "/seg/000007/v0: codebook: dimension is 64, expected 4");
     const auto healed = stored.read(true);
     REQUIRE(healed.has_value());
     CHECK(healed->rebuilt.size() == 1);

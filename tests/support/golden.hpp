@@ -1,6 +1,7 @@
 /// golden: bytes that version 1 of a format wrote, kept in tests/golden/v1 for ever: a line each, a name, a tab, hex.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -36,6 +37,38 @@ inline std::vector<std::byte> from_hex(const std::string& text) {
     std::vector<std::byte> bytes;
     for (std::size_t at = 0; at + 1 < text.size(); at += 2) {
         bytes.push_back(static_cast<std::byte>(std::stoul(text.substr(at, 2), nullptr, 16)));
+    }
+    return bytes;
+}
+
+/// Hex in which (4096) stands for as many zero bytes, for files that are mostly empty.
+inline std::string to_short_hex(std::span<const std::byte> bytes) {
+    constexpr std::size_t least = 8;
+    std::string text;
+    for (std::size_t at = 0; at < bytes.size();) {
+        std::size_t end = at;
+        while (end < bytes.size() && bytes[end] == std::byte{0}) ++end;
+        if (end - at >= least) {
+            text += "(" + std::to_string(end - at) + ")";
+        } else {
+            end = std::min(std::max(end, at + 1), bytes.size());
+            text += to_hex(bytes.subspan(at, end - at));
+        }
+        at = end;
+    }
+    return text;
+}
+
+inline std::vector<std::byte> from_short_hex(const std::string& text) {
+    std::vector<std::byte> bytes;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t open = std::min(text.find('(', at), text.size());
+        const std::vector<std::byte> plain = from_hex(text.substr(at, open - at));
+        bytes.insert(bytes.end(), plain.begin(), plain.end());
+        at = open;
+        if (open == text.size()) break;
+        at = text.find(')', open) + 1;
+        bytes.resize(bytes.size() + std::stoul(text.substr(open + 1, at - open - 2)));
     }
     return bytes;
 }

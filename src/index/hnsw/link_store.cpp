@@ -228,7 +228,11 @@ Result<void> LinkStore::load() {
     };
     if (upper_section_size_ < upper_header_size) return wrong("size", upper_section_size_, upper_header_size);
     std::byte* const base = upper_section_.base();
-    if (load_le32(base) != upper_section_version) return wrong("version", load_le32(base), upper_section_version);
+    if (const std::uint32_t version = load_le32(base); version != upper_section_version) {
+        Error error = wrong("version", version, upper_section_version);
+        if (version > upper_section_version) error.code = ErrorCode::unsupported;
+        return error;
+    }
     if (load_le32(base + 4) != params_.m) return wrong("m", load_le32(base + 4), params_.m);
     if (load_le32(base + 24) != max_rows_) return wrong("row count", load_le32(base + 24), max_rows_);
     const std::uint32_t slot_count = load_le32(base + 28);

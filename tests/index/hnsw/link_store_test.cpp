@@ -163,7 +163,7 @@ TEST_CASE("each field of a graph's header that cannot be is refused by name", "[
         const char* field;
     };
     MemoryAccount account("test");
-    const auto wrong = GENERATE(values<Case>({{0, 2, "version"},
+    const auto wrong = GENERATE(values<Case>({{0, 0, "version"},
                                               {4, 5, "m is"},
                                               {12, 0, "number of levels"},
                                               {12, 17, "number of levels"},
@@ -189,6 +189,14 @@ TEST_CASE("each field of a graph's header that cannot be is refused by name", "[
     other.m = 5;
     CHECK_FALSE(reread(account, ~std::size_t{0}, 0, other).has_value());
     CHECK_FALSE(reread(account, ~std::size_t{0}, 0, example_params, 4).has_value());
+}
+
+TEST_CASE("a graph of a later version is unsupported, not corrupt", "[index]") {
+    MemoryAccount account("test");
+    const auto refused = reread(account, 0, 2);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == ErrorCode::unsupported);
+    CHECK(refused.error().message == "graph: version is 2, expected 1");
 }
 
 TEST_CASE("links and slots that lead out of a graph or to another level are found", "[index]") {
