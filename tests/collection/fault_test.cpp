@@ -91,9 +91,8 @@ Scene opening(double share, bool closed = false, Residency residency = Residency
     if (closed) run.close();
     const auto calls = static_cast<double>(disk.log_size() - 1);
     SimDisk killed = CrashEnumerator(disk.recording()).kill_image(static_cast<std::size_t>(calls * share));
-    Scene scene{.state = killed.recording().start,
-                .act = [](FaultyRun& visitor) { visitor.visit(); },
-                .residency = residency};
+    Scene scene{
+        .state = killed.recording().start, .act = [](FaultyRun& visitor) { visitor.visit(); }, .residency = residency};
     // What there is, as an opening without faults finds it.
     FaultyRun look(killed, {}, residency);
     look.adopt();
