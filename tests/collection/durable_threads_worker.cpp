@@ -350,7 +350,8 @@ void Worker::search() {
             stop.request_stop();
             const auto stopped = c_->search(request);
             if (!took(stopped)) return;
-            require(!stopped->complete, "a search that was stopped says it is complete");
+            // Where there is no segment yet, nothing is all there is.
+            require(!stopped->complete || stopped->empty(), "a search that was stopped says it is complete");
             return check(*stopped, own);
         }
         case 1: {
