@@ -107,7 +107,7 @@ private:
     /// Some may be the same.
     std::vector<sextant::PointId> some_ids(std::set<std::uint64_t>& numbers);
     std::string some_text() {
-        const std::size_t size = random_.below(random_.below(4) == 0 ? 20'000 : 300);
+        const std::size_t size = random_.below(random_.below(10) == 0 ? 20'000 : 300);
         return std::string(size, static_cast<char>('a' + random_.below(26)));
     }
     Kept new_point(std::uint64_t n) {
