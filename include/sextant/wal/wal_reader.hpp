@@ -19,8 +19,8 @@ namespace sextant::inline v1 {
 
 struct WalDamage {
     std::string what = {};  ///< a sentence: file, offset, what was found and expected
-    std::uint64_t lost_frames =
-        0;  ///< valid frames behind the damage, in its file and later ones, as far as they are found
+    /// Valid frames behind the damage, in its file and later ones, as far as they are found.
+    std::uint64_t lost_frames = 0;
     std::uint64_t lost_bytes = 0;  ///< of those frames
     std::uint64_t lost_last = 0;   ///< highest Lsn in them; 0: there are none
 };
