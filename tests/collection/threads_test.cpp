@@ -109,13 +109,13 @@ void soak(std::chrono::milliseconds duration) {
                 case 1:
                 case 2: {
                     const PointId id{own + written++ % 500};
-                    c.upsert(id, v, {{"n", t}}).value();
+                    c.upsert(id, v, {{"owner", t}}).value();
                     require(c.get(id).has_value(), "an acknowledged point is not there");
                     break;
                 }
                 case 3: {
                     WriteBatch batch;
-                    for (std::uint64_t i = 0; i < 50; ++i) batch.upsert(PointId{own + i}, vectors[i], {{"n", t}});
+                    for (std::uint64_t i = 0; i < 50; ++i) batch.upsert(PointId{own + i}, vectors[i], {{"owner", t}});
                     c.write(std::move(batch)).value();
                     break;
                 }
@@ -125,7 +125,7 @@ void soak(std::chrono::milliseconds duration) {
                     break;
                 }
                 case 5: change_payload(c, PointId{random.below(2000)}, written++); break;
-                case 6: c.erase(field("n") == t).value(); break;
+                case 6: c.erase(field("owner") == t).value(); break;  // of its own points: the others are never erased
                 case 7: c.scroll({.limit = 50, .filter = field("n") >= 5}).value(); break;
                 case 8: c.count(field("n") < 1000).value(); break;
                 case 9:
