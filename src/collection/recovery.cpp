@@ -54,6 +54,16 @@ public:
         return version;
     }
 
+    /// That it can be replayed: asked before the first file is written.
+    Result<void> check_log() {
+        const auto look = [&](const format::WalFrame& frame, const std::string& path, std::uint64_t position) {
+            return check_effects(frame, core_.options.dimension, path, position);
+        };
+        const std::uint64_t flushed = core_.store->manifest().replay_from;
+        SEXTANT_TRY(replay_wal(core_.store->wal(), flushed, OnWalDamage::fail, false, look));
+        return {};
+    }
+
     /// There are files that only the next manifest will name.
     [[nodiscard]] bool files_replaced() const noexcept { return files_replaced_; }
 
@@ -62,16 +72,6 @@ private:
         if (on_corruption_ == OnCorruption::fail) return false;
         return error.code == ErrorCode::corruption || error.code == ErrorCode::not_found ||
                error.code == ErrorCode::io_error;
-    }
-
-    /// That it can be replayed.
-    Result<void> check_log() {
-        const auto look = [&](const format::WalFrame& frame, const std::string& path, std::uint64_t position) {
-            return check_effects(frame, core_.options.dimension, path, position);
-        };
-        const std::uint64_t flushed = core_.store->manifest().replay_from;
-        SEXTANT_TRY(replay_wal(core_.store->wal(), flushed, OnWalDamage::fail, false, look));
-        return {};
     }
 
     Result<SegmentState> load_segment(const format::ManifestSegment& entry, bool heal) {
@@ -163,6 +163,10 @@ Result<void> CoreState::recover(OnCorruption on_corruption) {
         // The log may be longer than memory: it was written with more of it, or before sealing caught up.
         while (!done && done.error().code == ErrorCode::resource_exhausted && is_short_of_memory() &&
                !store->read_only()) {
+            if (!sealed) {
+                SEXTANT_TRY(loader.check_log());
+                SEXTANT_TRY(store->make_segment_directory());
+            }
             SEXTANT_TRY_ASSIGN(const bool made_room, background.seal_oldest());
             if (!made_room) break;
             sealed = true;
@@ -194,6 +198,7 @@ Result<void> CoreState::recover(OnCorruption on_corruption) {
         publish(VersionCell<Version>::prepare(std::move(version)), last);
     }
     if (store->read_only()) return {};
+    SEXTANT_TRY(store->make_segment_directory());
     const auto next = static_cast<std::uint64_t>(cell.share()->last) + 1;
     auto made = WalWriter::create(store->wal(), {}, end.next_file_number, next);
     // On a full disk: without a log there would be no erasing, which is what such a collection needs.

@@ -147,6 +147,14 @@ Result<void> Store::create(const WantedOptions& wanted) {
     return put_manifest(manifest_);
 }
 
+Result<void> Store::make_segment_directory() {
+    const std::string segments = path_ + "/" + segments_name;
+    SEXTANT_TRY_ASSIGN(const bool there, files_->exists(segments));
+    if (there) return {};
+    SEXTANT_TRY(files_->create_directory(segments));
+    return files_->sync_directory(path_);
+}
+
 Result<format::DecodedManifest> Store::read_manifest() const {
     const std::string current_path = path_ + "/" + current_name;
     const auto text = read_file(*files_, current_path, 256);

@@ -52,6 +52,9 @@ public:
     [[nodiscard]] Result<void> write_manifest(format::Manifest next);
     /// Reads CURRENT and what it names once more. corruption: they are not what was written.
     [[nodiscard]] Result<void> verify_manifest() const;
+    /// Makes the directory of the segments where it is not there: a copy of a collection without segments may have come
+    /// without it, being empty.
+    [[nodiscard]] Result<void> make_segment_directory();
     /// Disk space kept for the day the disk is full: makes the file, or changes its size to what suits a collection of
     /// `bytes`. Where there is no room for it there is none.
     void keep_reserve(std::uint64_t bytes) noexcept;

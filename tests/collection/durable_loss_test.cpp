@@ -86,6 +86,24 @@ TEST_CASE("a collection that lost any one of its files says so", "[durable]") {
     }
 }
 
+TEST_CASE("a copy that came without the empty directory of the segments is whole", "[durable]") {
+    SimDisk disk;
+    write_points(disk, 7);
+    const std::string segments = std::string(path) + "/seg";
+    disk.files().remove_directory(segments).value();
+    {
+        const auto salvaged = open_plain(disk, OnCorruption::read_only_salvage).value();
+        CHECK(salvaged.count().value() == 7);
+        CHECK(salvaged.stats().value().recovery.lost.empty());
+        CHECK_FALSE(disk.files().exists(segments).value());
+    }
+    auto opened = open_plain(disk).value();
+    CHECK(opened.count().value() == 7);
+    opened.optimize().value();
+    CHECK(opened.stats().value().segments.front().phase == SegmentPhase::sealed);
+    opened.verify(Depth::full).value();
+}
+
 TEST_CASE("a log that was cut short or replaced since the collection was closed is missed", "[durable]") {
     const std::string log = std::string(path) + "/wal/" + wal_name(2);
     const auto refused = [&](auto&& change) {

@@ -311,3 +311,42 @@ TEST_CASE("damage of two segments is healed at one opening", "[durable][golden]"
     CHECK(whole.stats().value().recovery.rebuilt.empty());
     CHECK(whole.stats().value().segments.size() == 3);
 }
+
+TEST_CASE("nothing of a log longer than memory is sealed where a later version is met further on", "[durable]") {
+    constexpr std::size_t wide = 256;
+    constexpr std::uint64_t count = 4'000;
+    SimDisk written;
+    {
+        auto collection = PlainCollection::open(path, {.dimension = wide}, inline_on(written.files())).value();
+        for (std::uint64_t id = 0; id < count; id += 500) {
+            WriteBatch batch;
+            for (std::uint64_t i = id; i < id + 500; ++i) batch.upsert(PointId{i}, seeded_vector(i, wide));
+            collection.write(std::move(batch)).value();
+        }
+        collection.set_payload(PointId{3}, {{"n", 1}}).value();
+        REQUIRE(collection.stats().value().seals == 0);
+    }
+    MemoryAccount account("test", 3U << 20U);  // the vectors alone are 4 MB
+    const auto open = [&](SimDisk& disk) {
+        OpenOptions options = inline_on(disk.files());
+        options.memory = &account;
+        options.residency = Residency::mapped;
+        return PlainCollection::open(path, {}, options);
+    };
+    std::map<std::string, FileBytes> files;
+    for (const auto& [file, bytes] : all_files(written, path)) files[file.substr(std::string(path).size() + 1)] = bytes;
+    Forger forged(std::move(files));
+    {
+        SimDisk disk;
+        put_collection(disk, path, forged.files);
+        CHECK(open(disk).value().stats().value().seals > 0);
+    }
+    forged.set_logged_payload_version(last_log(forged));
+    SimDisk disk;
+    put_collection(disk, path, forged.files);
+    const std::size_t begin = disk.recording().ops.size();
+    const auto opened = open(disk);
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(opened.error().code == ErrorCode::unsupported);
+    CHECK(changes_since(disk, begin).empty());
+}
