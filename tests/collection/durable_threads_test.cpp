@@ -101,6 +101,7 @@ private:
         life.calm = turn == 0 || (turn == 5 && lives_ > 0 && happenings.of("segment.compacted") == 0);
         life.optimizes =
             turn == 1 || (turn == 5 && !life.calm && lives_ > 1 && happenings.of("optimize cancelled") == 0);
+        life.grows = merges_ && !life.calm && !life.optimizes && (turn == 2 || happenings.of("segment.merged") == 0);
     }
     Shared open() {
         static constexpr std::array kinds = {Residency::resident, Residency::mapped, Residency::mapped_vectors,

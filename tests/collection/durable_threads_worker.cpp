@@ -104,6 +104,7 @@ void Worker::upsert_if() {
 /// Operations act in their order, also on one id.
 void Worker::write_batch() {
     if (calm_) return change_payloads();
+    if (grows_) return add_cold();
     WriteBatch batch;
     std::map<std::uint64_t, std::optional<Kept>> after;
     for (std::uint64_t i = 0; i < 100; ++i) {
@@ -145,7 +146,7 @@ void Worker::write_batch() {
     }
 }
 
-/// Points that stay as they are for a while, so that sealed segments have some that live; then the older half goes.
+/// Points that stay as they are for a while, so that sealed segments have some that live; then the older ones go.
 void Worker::add_cold() {
     if (calm_) return change_payloads();
     WriteBatch batch;
@@ -159,8 +160,8 @@ void Worker::add_cold() {
     newest_ = std::max(newest_, *done);
     book_.merge(added);
     const std::uint64_t oldest = book_.lower_bound(own_ + cold_from)->first - own_;
-    if (next_cold_ - oldest <= most_cold) return;
-    const std::uint64_t cut = oldest + most_cold / 2;
+    if (grows_ || next_cold_ - oldest <= most_cold) return;
+    const std::uint64_t cut = next_cold_ - most_cold / 2;
     erase_where(cold_from, cut);
     // Some have lost what the filter looks for.
     std::vector<PointId> left;
@@ -175,6 +176,7 @@ void Worker::add_cold() {
 
 void Worker::erase_some() {
     if (calm_) return change_payloads();
+    if (grows_) return add_cold();
     std::set<std::uint64_t> numbers;
     switch (random_.below(3)) {
         case 0: {

@@ -26,6 +26,7 @@ struct Life {
     Happenings* happenings = nullptr;
     bool optimizes = false;           ///< else nothing keeps seals, merges and compactions back
     bool calm = false;                ///< few points are written or erased: what is compacted has time to be
+    bool grows = false;               ///< next to nothing dies: segments come together to be merged
     std::atomic<bool> closed{false};  ///< close() has returned
 };
 
@@ -78,6 +79,7 @@ private:
         happenings_ = life.happenings;
         optimizes_ = life.optimizes;
         calm_ = life.calm;
+        grows_ = life.grows;
         refused_ = false;
     }
     void step();
@@ -161,6 +163,7 @@ private:
     Happenings* happenings_ = nullptr;
     bool optimizes_ = false;
     bool calm_ = false;
+    bool grows_ = false;
     bool refused_ = false;
 };
 
