@@ -3,6 +3,7 @@
 
 #include "collection/collection_support.hpp"
 #include "support/catch.hpp"
+#include "support/sanitized.hpp"
 
 using namespace sextant;
 using namespace test_support;
@@ -45,11 +46,13 @@ void churn(std::size_t count, std::size_t dimension, const OpenOptions& open) {
         c.upsert(PointId{i}, vectors[i]).value();
     }
     const std::vector<std::uint64_t> all(live.begin(), live.end());
+    std::vector<std::uint64_t> thorough;  // looked for with a large ef, which takes time
+    for (std::size_t i = 0; i < all.size(); i += sanitized ? 4 : 1) thorough.push_back(all[i]);
     REQUIRE(c.count().value() == all.size());
     for (int round = 0; round < 3; ++round) {
         CAPTURE(round, sealed_first);
         std::size_t scanned = 0;
-        CHECK(lost(c, all, vectors, 1024, scanned) == std::vector<std::uint64_t>{});
+        CHECK(lost(c, thorough, vectors, 1024, scanned) == std::vector<std::uint64_t>{});
         std::size_t walked = 0;
         CHECK(lost(c, all, vectors, 100, walked).size() <= all.size() / 2000);  // 99.95 %
         // While half of the rows are dead, so few are scanned instead.

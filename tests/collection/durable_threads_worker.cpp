@@ -159,8 +159,10 @@ void Worker::add_cold() {
     if (!wrote(done)) return;
     newest_ = std::max(newest_, *done);
     book_.merge(added);
+    // Before they are sealed: what dies in a sealed segment has it rebuilt instead of merged.
+    if (grows_) return erase_where(next_cold_ - 30, next_cold_);
     const std::uint64_t oldest = book_.lower_bound(own_ + cold_from)->first - own_;
-    if (grows_ || next_cold_ - oldest <= most_cold) return;
+    if (next_cold_ - oldest <= most_cold) return;
     const std::uint64_t cut = next_cold_ - most_cold / 2;
     erase_where(cold_from, cut);
     // Some have lost what the filter looks for.

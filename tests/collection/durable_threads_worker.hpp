@@ -26,7 +26,7 @@ struct Life {
     Happenings* happenings = nullptr;
     bool optimizes = false;           ///< else nothing keeps seals, merges and compactions back
     bool calm = false;                ///< few points are written or erased: what is compacted has time to be
-    bool grows = false;               ///< next to nothing dies: segments come together to be merged
+    bool grows = false;               ///< only young points die: segments come together to be merged
     std::atomic<bool> closed{false};  ///< close() has returned
 };
 
