@@ -142,7 +142,12 @@ TEST_CASE("of several manifests salvage takes the newest that is whole", "[durab
         put(1, format::encode_manifest({store->wal().collection, format::FileKind::manifest, 1}, empty));
     }
     disk.files().remove_file(std::string(path) + "/CURRENT").value();
-    CHECK(open_plain(disk.files(), OnCorruption::read_only_salvage)->count().value() == 6);
+    {
+        const auto salvaged = open_plain(disk.files(), OnCorruption::read_only_salvage).value();
+        CHECK(salvaged.count().value() == 6);
+        const std::string taken = names[0].substr(std::string(path).size() + 1) + " is taken instead";
+        CHECK(salvaged.stats().value().recovery.lost.at(0).find(taken) != std::string::npos);
+    }
     disk.files().remove_file(names[0]).value();
     flip(disk.files(), std::string(path) + "/" + format::manifest_name(1), 80);
     const auto refused = open_plain(disk.files(), OnCorruption::read_only_salvage);
