@@ -59,6 +59,18 @@ std::optional<std::uint64_t> number_in(std::string_view name, std::string_view p
     return number;
 }
 
+/// Of `size`, or what there is already of about as much.
+Result<void> make_reserve(FileSystem& files, const std::string& path, std::uint64_t size) {
+    SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::create));
+    SEXTANT_TRY_ASSIGN(const std::uint64_t held, file->size());
+    if (held >= size / 2 && held <= size * 2) return {};
+    if (held > size) return file->truncate(size);
+    auto grown = file->allocate(size);
+    // A small one is better than none, and what it holds now would be gone before more is to be had.
+    if (!grown && held > 0) return file->truncate(held);
+    return grown;
+}
+
 }  // namespace
 
 WalPlace Store::wal() const { return {files_, path_ + "/" + wal_name, collection_}; }
@@ -260,21 +272,22 @@ void Store::keep_reserve(std::uint64_t bytes) noexcept {
     constexpr std::uint64_t least = std::uint64_t{256} << 10U;
     constexpr std::uint64_t most = std::uint64_t{64} << 20U;
     const std::uint64_t size = std::clamp(bytes / share, least, most);
-    const std::string file_path = path_ + "/" + reserve_name;
-    const auto make = [&]() -> Result<void> {
-        SEXTANT_TRY_ASSIGN(const auto file, files_->open(file_path, FileMode::create));
-        SEXTANT_TRY_ASSIGN(const std::uint64_t held, file->size());
-        if (held >= size / 2 && held <= size * 2) return {};
-        if (held > size) return file->truncate(size);
-        auto grown = file->allocate(size);
-        // A small one is better than none, and what it holds now would be gone before more is to be had.
-        if (!grown && held > 0) return file->truncate(held);
-        return grown;
-    };
-    if (!make()) files_->remove_file(file_path).ignore("the disk is full, or it never was there");
+    try {
+        const std::string file_path = path_ + "/" + reserve_name;
+        if (!make_reserve(*files_, file_path, size))
+            files_->remove_file(file_path).ignore("the disk is full, or it never was there");
+    } catch (...) {
+        return;  // for want of memory: it stays as it is until the next checkpoint
+    }
 }
 
-bool Store::release_reserve() noexcept { return files_->remove_file(path_ + "/" + reserve_name).has_value(); }
+bool Store::release_reserve() noexcept {
+    try {
+        return files_->remove_file(path_ + "/" + reserve_name).has_value();
+    } catch (...) {
+        return false;
+    }
+}
 
 Result<void> Store::remove_unneeded_in_segment(const format::ManifestSegment& segment, const std::stop_token& stop) {
     const std::string directory = format_text("{}/{}/{:06}", path_, segments_name, segment.number);

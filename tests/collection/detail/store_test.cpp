@@ -4,7 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "io/test_directory.hpp"
 #include "sextant/core/hash.hpp"
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/hooked_files.hpp"
 #include "support/sim_crash.hpp"
@@ -288,4 +290,35 @@ TEST_CASE("a reserve that cannot grow is kept as it is", "[durable]") {
     CHECK(size() == 4 * least);
     store->keep_reserve(0);
     CHECK(size() == least);
+}
+
+TEST_CASE("a reserve without memory is kept as it is", "[durable]") {
+    if (!FailingAllocations::work()) return;
+    const sextant_test::TestDirectory directory;
+    WantedOptions wanted;
+    wanted.dimension = 4;
+    const auto store = Store::open(directory / "points.sxt", wanted, {}).value();
+    constexpr std::uint64_t least = 256U << 10U;
+    bool failed = true;
+    for (std::uint64_t granted = 0; failed; ++granted) {
+        store->keep_reserve(0);
+        {
+            const FailingAllocations few(granted, Shortage::lasting);
+            store->keep_reserve(64 * 4 * least);
+            failed = few.failed();
+        }
+        const auto file = store->files().open(directory / "points.sxt/reserve", FileMode::read).value();
+        const std::uint64_t size = file->size().value();
+        CHECK((size == least || size == 4 * least));
+        bool released = false;
+        bool short_then = false;
+        {
+            const FailingAllocations few(granted, Shortage::lasting);
+            released = store->release_reserve();
+            short_then = few.failed();
+        }
+        CHECK(released != short_then);
+        failed = failed || short_then;
+        REQUIRE(granted < 1000);
+    }
 }
