@@ -274,8 +274,8 @@ void Store::keep_reserve(std::uint64_t bytes) noexcept {
     const std::uint64_t size = std::clamp(bytes / share, least, most);
     try {
         const std::string file_path = path_ + "/" + reserve_name;
-        if (!make_reserve(*files_, file_path, size))
-            files_->remove_file(file_path).ignore("the disk is full, or it never was there");
+        const auto made = make_reserve(*files_, file_path, size);
+        if (!made) files_->remove_file(file_path).ignore("the disk is full, or it never was there");
     } catch (...) {
         return;  // for want of memory: it stays as it is until the next checkpoint
     }
