@@ -34,6 +34,7 @@ struct Cosine;
 struct MappedStorage;
 struct MemoryStorage;
 class NoQuantizer;
+class ProductQuantizer;
 class ScalarQuantizer;
 enum class Depth : std::uint8_t;
 enum class Durability : std::uint8_t;

@@ -72,11 +72,8 @@ Result<Header> read_header(std::span<const std::byte> bytes, QuantizerId expecte
     header.step = load_le<float>(bytes, step_offset);
     header.row_error = load_le<float>(bytes, row_error_offset);
     header.error_slope = load_le<float>(bytes, error_slope_offset);
-    for (std::size_t i = 0; i < reserved_size; ++i) {
-        if (bytes[reserved_offset + i] != std::byte{0}) {
-            return bad_field(reserved_offset + i, "reserved byte",
-                             std::to_integer<unsigned>(bytes[reserved_offset + i]), 0);
-        }
+    for (std::size_t i = 0; i < parameter_count; ++i) {
+        header.parameters[i] = load_le<std::uint32_t>(bytes, parameter_offset(i));
     }
     return header;
 }
@@ -85,6 +82,18 @@ Result<Header> read_header(std::span<const std::byte> bytes, QuantizerId expecte
 
 Error corrupt(std::size_t offset, std::string_view field, double got, std::string_view expected) {
     return bad_field(offset, field, got, expected);
+}
+
+Result<void> expect_floats(const Codebook& book, std::uint64_t count) {
+    if (book.payload.size() == count) return {};
+    return bad_field(payload_size_offset, "payload size", book.payload.size() * sizeof(float), count * sizeof(float));
+}
+
+Result<void> expect_unused(const Header& header, std::size_t first) {
+    for (std::size_t i = first; i < parameter_count; ++i) {
+        if (header.parameters[i] != 0) return bad_field(parameter_offset(i), "unused field", header.parameters[i], 0);
+    }
+    return {};
 }
 
 std::vector<std::byte> write(const Header& header, std::span<const float> payload) {
@@ -99,6 +108,7 @@ std::vector<std::byte> write(const Header& header, std::span<const float> payloa
     store_le(out + step_offset, header.step);
     store_le(out + row_error_offset, header.row_error);
     store_le(out + error_slope_offset, header.error_slope);
+    for (std::size_t i = 0; i < parameter_count; ++i) store_le(out + parameter_offset(i), header.parameters[i]);
     store_le(out + header_hash_offset, hash64(std::span(bytes).first(header_hash_offset)));
     for (std::size_t i = 0; i < payload.size(); ++i) store_le(out + header_size + i * sizeof(float), payload[i]);
     store_le(out + header_size + payload_size, hash64(std::span(bytes).subspan(header_size, payload_size)));
@@ -111,11 +121,11 @@ Result<Codebook> read(std::span<const std::byte> bytes, QuantizerId expected) {
     }
     SEXTANT_TRY_ASSIGN(const Header header, read_header(bytes, expected));
     const auto payload_size = load_le<std::uint64_t>(bytes, payload_size_offset);
-    const std::uint64_t full_size = std::uint64_t{header.dimension} * sizeof(float);
-    if (payload_size != 0 && payload_size != full_size) {
-        return bad_field(payload_size_offset, "payload size", payload_size, format_text("0 or {}", full_size));
+    if (payload_size % sizeof(float) != 0 || payload_size > largest_payload) {
+        return bad_field(payload_size_offset, "payload size", payload_size,
+                         format_text("a multiple of 4 up to {}", largest_payload));
     }
-    // Both are bounded now (4 · 65,536), so the sum cannot wrap.
+    // Bounded now, so the sum cannot wrap; and what is allocated below is as large as the bytes that are there.
     if (bytes.size() != header_size + payload_size + hash_size) {
         return bad_field(bytes.size(), "size", bytes.size(), header_size + payload_size + hash_size);
     }

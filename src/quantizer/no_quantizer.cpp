@@ -20,10 +20,8 @@ Result<NoQuantizer> NoQuantizer::load(std::span<const std::byte> saved) {
     namespace format = codebook_format;
     SEXTANT_TRY_ASSIGN(const format::Codebook book, format::read(saved, id));
     const format::Header& header = book.header;
-    if (!book.payload.empty()) {
-        return format::corrupt(format::payload_size_offset, "payload size",
-                               static_cast<double>(book.payload.size() * sizeof(float)), "0");
-    }
+    SEXTANT_TRY(format::expect_unused(header, 0));
+    SEXTANT_TRY(format::expect_floats(book, 0));
     const std::pair<std::size_t, float> unused[] = {{format::step_offset, header.step},
                                                     {format::row_error_offset, header.row_error},
                                                     {format::error_slope_offset, header.error_slope}};

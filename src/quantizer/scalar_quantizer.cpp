@@ -73,9 +73,8 @@ Result<ScalarQuantizer> ScalarQuantizer::load(std::span<const std::byte> saved) 
     namespace format = codebook_format;
     SEXTANT_TRY_ASSIGN(format::Codebook book, format::read(saved, id));
     const format::Header& header = book.header;
-    if (book.payload.size() != header.dimension) {
-        return format::corrupt(format::payload_size_offset, "payload size", 0.0, "one offset per dimension");
-    }
+    SEXTANT_TRY(format::expect_unused(header, 0));
+    SEXTANT_TRY(format::expect_floats(book, header.dimension));
     if (!is_within(header.step, detail::smallest_step, largest_step)) {
         return format::corrupt(format::step_offset, "step", double{header.step}, "2^-120 to 2^120");
     }

@@ -10,14 +10,12 @@ using namespace test_support;
 TEST_CASE("options left out can be told from options said, and resolve to defaults", "[options]") {
     const L2::Options given{.dimension = 8, .index = {.m = 24}};
     CHECK_FALSE(given.index.ef_construction.has_value());
-    CHECK_FALSE(given.quantizer.has_value());
     CHECK_FALSE(given.durability.has_value());
     const L2::Options all = given.resolved();
     CHECK(all.dimension == 8U);
     CHECK(all.index.m == 24U);
     CHECK(all.index.ef_construction == 64U);
     CHECK(all.index.seed == 0U);
-    CHECK(all.quantizer.has_value());
     CHECK(all.durability == Durability::None);
     CHECK(given.resolved(true).durability == Durability::Sync);
     CHECK(all.deterministic == false);
@@ -28,6 +26,13 @@ TEST_CASE("resolving again changes nothing, and resolved options are valid", "[o
     const L2Codes::Options twice = once.resolved();
     CHECK(twice.index == once.index);
     CHECK(once.validate().has_value());
+}
+
+TEST_CASE("the options of a quantizer are said by name among the others", "[options]") {
+    const L2Codes::Options given{.dimension = 3, .quantizer = {.quantile = 0.99}};
+    CHECK(given.resolved().quantizer == ScalarQuantizer::Options{.quantile = 0.99});
+    CHECK(Collection<Cosine, MappedStorage, ProductQuantizer>::Options{.quantizer = {.subvectors = 16}}
+              .quantizer.subvectors == 16U);
 }
 
 TEST_CASE("the options of a quantizer are checked with the others", "[options]") {
@@ -53,7 +58,7 @@ TEST_CASE("defaults of version 1 are as ever", "[options][golden]") {
         {"durability in memory", std::to_string(static_cast<int>(*memory.durability))},
         {"durability of files", std::to_string(static_cast<int>(*files.durability))},
         {"deterministic", std::to_string(*memory.deterministic ? 1 : 0)},
-        {"scalar quantile given", std::to_string(memory.quantizer->quantile.has_value() ? 1 : 0)},
+        {"scalar quantile given", std::to_string(memory.quantizer.quantile.has_value() ? 1 : 0)},
     };
     CHECK(now == golden);
 }

@@ -124,18 +124,18 @@ TEST_CASE("an option that disagrees with the stored one is refused by name", "[d
     refuse(Plain::open(path, {}, inline_work()), "options.dimension");
     CHECK_FALSE(std::filesystem::exists(path));
     refuse(Plain::open("", {.dimension = dimension}, inline_work()), "path");
-    Coded::open(path, {.dimension = dimension, .quantizer = ScalarQuantizer::Options{.quantile = 0.99}}, inline_work())
-        .value();
+    Coded::open(path, {.dimension = dimension, .quantizer = {.quantile = 0.99}}, inline_work()).value();
     refuse(Coded::open(path, {.dimension = 9}, inline_work()), "options.dimension");
     refuse(Coded::open(path, {.index = {.m = 20}}, inline_work()), "options.index.m");
     refuse(Coded::open(path, {.index = {.ef_construction = 100}}, inline_work()), "options.index.ef_construction");
     refuse(Coded::open(path, {.index = {.seed = 1}}, inline_work()), "options.index.seed");
     refuse(Coded::open(path, {.durability = Durability::Os}, inline_work()), "options.durability");
     refuse(Coded::open(path, {.deterministic = true}, inline_work()), "options.deterministic");
-    refuse(Coded::open(path, {.quantizer = ScalarQuantizer::Options{}}, inline_work()), "options.quantizer");
+    refuse(Coded::open(path, {.quantizer = {.quantile = 0.98}}, inline_work()), "options.quantizer");
     refuse(Plain::open(path, {}, inline_work()), "metric");
     refuse(Collection<Cosine, MappedStorage>::open(path, {}, inline_work()), "quantizer");
     CHECK(Coded::open(path, {.dimension = dimension}, inline_work()).has_value());
+    CHECK(Coded::open(path, {.quantizer = {.quantile = 0.99}}, inline_work()).has_value());
 }
 
 TEST_CASE("open modes say what must and must not be there", "[durable]") {

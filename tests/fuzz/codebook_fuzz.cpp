@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <cstdlib>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "sextant/core/hash.hpp"
 #include "sextant/metric/metrics.hpp"
 #include "sextant/quantizer/codebook_format.hpp"
 #include "sextant/quantizer/no_quantizer.hpp"
+#include "sextant/quantizer/product_quantizer.hpp"
 #include "sextant/quantizer/scalar_quantizer.hpp"
 
 namespace {
@@ -57,6 +59,14 @@ void use(const std::vector<std::byte>& bytes) {
     require(std::all_of(decoded.begin(), decoded.end(), [](float value) { return std::isfinite(value); }));
     score<sextant::SquaredL2>(quantizer, vector, code);
     score<sextant::InnerProduct>(quantizer, vector, code);
+    // Codes are bytes from a file too: any of them.
+    for (std::byte& byte : code) byte ^= std::byte{0xFF};
+    if constexpr (std::is_same_v<Q, sextant::ProductQuantizer>) {
+        quantizer.decode(code, decoded);
+        require(std::all_of(decoded.begin(), decoded.end(), [](float value) { return std::isfinite(value); }));
+        score<sextant::SquaredL2>(quantizer, vector, code);
+        score<sextant::Cosine>(quantizer, vector, code);
+    }
 }
 
 }  // namespace
@@ -71,7 +81,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         store_hash(bytes, bytes.size() - format::hash_size, format::header_size,
                    bytes.size() - format::header_size - format::hash_size);
     }
-    if ((data[0] & 1U) != 0) {
+    if ((data[0] & 4U) != 0) {
+        use<sextant::ProductQuantizer>(bytes);
+    } else if ((data[0] & 1U) != 0) {
         use<sextant::ScalarQuantizer>(bytes);
     } else {
         use<sextant::NoQuantizer>(bytes);

@@ -103,11 +103,11 @@ TEST_CASE("absurd fields behind a right checksum are refused by name and offset"
     const Case cases[] = {
         {12, {0, 0, 0, 0}, "offset 12: dimension is 0"},
         {12, {0xff, 0xff, 0xff, 0xff}, "offset 12: dimension is 4294967295, expected 1 .. 65536"},
-        {12, {4, 0, 0, 0}, "offset 16: payload size is 12, expected 0 or 16"},
+        {12, {4, 0, 0, 0}, "offset 16: payload size is 12, expected 16"},
         {16, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, "offset 16: payload size"},
         {16, {0, 0, 0, 0}, "size"},
         {8, {1, 0}, "offset 8: quantizer is 1, expected 2"},
-        {45, {1}, "offset 45: reserved byte is 1, expected 0"},
+        {45, {1}, "offset 44: unused field is 256, expected 0"},
         {24, {0, 0, 0, 0}, "offset 24: step"},
         {24, {0, 0, 0xc0, 0x7f}, "offset 24: step is nan"},
         {24, {0, 0, 0x80, 0xbf}, "offset 24: step is -1"},

@@ -97,8 +97,9 @@ detail::WantedOptions Collection<M, S, Q>::wanted(const Options& options) {
                               .quantizer = Q::id,
                               .residency = S::residency};
     if constexpr (!std::is_empty_v<typename Q::Options>) {
-        if (options.quantizer.has_value()) all.quantizer_options = options.quantizer->save();
         all.default_quantizer_options = typename Q::Options{}.save();
+        auto given = options.quantizer.save();
+        if (given != all.default_quantizer_options) all.quantizer_options = std::move(given);
     }
     return all;
 }
@@ -131,7 +132,7 @@ detail::CoreOptions Collection<M, S, Q>::core_options(const Options& resolved) {
 template <Metric M, Storage S, QuantizerFor<M> Q>
 std::unique_ptr<VectorField> Collection<M, S, Q>::make_field(const Options& options) {
     const Options resolved = options.resolved(S::durable);
-    return std::make_unique<TypedField<M, Q>>(*resolved.dimension, core_options(resolved).index, *resolved.quantizer);
+    return std::make_unique<TypedField<M, Q>>(*resolved.dimension, core_options(resolved).index, resolved.quantizer);
 }
 
 // The shipped ones are compiled in the library.
@@ -147,5 +148,11 @@ extern template class Collection<Cosine, MappedStorage, NoQuantizer>;
 extern template class Collection<SquaredL2, MappedStorage, ScalarQuantizer>;
 extern template class Collection<InnerProduct, MappedStorage, ScalarQuantizer>;
 extern template class Collection<Cosine, MappedStorage, ScalarQuantizer>;
+extern template class Collection<SquaredL2, MemoryStorage, ProductQuantizer>;
+extern template class Collection<InnerProduct, MemoryStorage, ProductQuantizer>;
+extern template class Collection<Cosine, MemoryStorage, ProductQuantizer>;
+extern template class Collection<SquaredL2, MappedStorage, ProductQuantizer>;
+extern template class Collection<InnerProduct, MappedStorage, ProductQuantizer>;
+extern template class Collection<Cosine, MappedStorage, ProductQuantizer>;
 
 }  // namespace sextant::inline v1

@@ -1,5 +1,6 @@
 /// CollectionOptions: what a collection is. Persisted with it; every option is optional, so that "left out" can be told
-/// from "said": left out means the default when a collection is created and the stored value when one is opened.
+/// from "said": left out means the default when a collection is created and the stored value when one is opened. Options
+/// of the quantizer are left out where they are what they are without being set.
 /// Threads: a value.
 #pragma once
 
@@ -52,7 +53,7 @@ struct CollectionOptions {
     // Performance
     IndexOptions index = {};
     /// How sealed rows are compressed; the fields are the quantizer's own.
-    std::optional<QuantizerOptions> quantizer = {};
+    QuantizerOptions quantizer = {};
     // Behaviour
     /// Default: Sync where the storage is durable, None in memory.
     std::optional<Durability> durability = {};
@@ -63,8 +64,7 @@ struct CollectionOptions {
     /// invalid_argument naming the field, what was got and what is allowed. Checks what is given; see resolved().
     [[nodiscard]] Result<void> validate() const {
         SEXTANT_TRY(detail::validate_options(dimension, index));
-        if (quantizer.has_value()) return quantizer->validate();
-        return {};
+        return quantizer.validate();
     }
 
     /// The same with every field set. REQUIRES: validate().
@@ -74,7 +74,6 @@ struct CollectionOptions {
         all.index.m = index.m.value_or(defaults.m);
         all.index.ef_construction = index.ef_construction.value_or(defaults.ef_construction);
         all.index.seed = index.seed.value_or(defaults.seed);
-        all.quantizer = quantizer.value_or(QuantizerOptions{});
         all.durability = durability.value_or(durable ? Durability::Sync : Durability::None);
         all.deterministic = deterministic.value_or(false);
         return all;

@@ -14,15 +14,19 @@
 
 #include "sextant/concepts/metric.hpp"
 #include "sextant/concepts/row_scorer.hpp"
+#include "sextant/core/executor.hpp"
+#include "sextant/core/function_ref.hpp"
 #include "sextant/core/result.hpp"
 #include "sextant/core/types.hpp"
 
 namespace sextant::inline v1 {
 
-/// What training may use. Deterministic for a seed.
+/// What training may use. Deterministic for a seed, whatever the executor.
 struct TrainContext {
     std::uint64_t seed = 0;
     std::stop_token stop = {};
+    Executor* executor = nullptr;                            ///< null: the calling thread alone
+    const FunctionRef<void(double)>* progress = nullptr;     ///< not null: told the share done, from the calling thread
 };
 
 template <class Q>

@@ -1,6 +1,5 @@
 /// KernelTable: every SIMD kernel of one instruction set as plain function pointers.
-/// Invariants: (1) the integer kernels of all tables give identical results; (2) the float kernels agree within
-/// 4·dimension·epsilon of a double-precision loop; (3) no kernel allocates, locks, throws or calls into std.
+/// Invariants: (1) the integer kernels give identical results in all tables; (2) the float kernels agree within 4·dimension·epsilon of a double-precision loop; (3) no kernel allocates, locks, throws or calls into std.
 /// Threads: immutable. Lifetime: static, constant-initialised.
 /// Why pointers: fetched once per query and called once per list of rows, their cost is not measurable
 /// (docs/internals/kernels.md); and kernels must live in translation units of their own, or the linker may hand AVX-512

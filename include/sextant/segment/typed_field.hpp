@@ -15,6 +15,7 @@
 #include "sextant/metric/inner_product.hpp"
 #include "sextant/metric/squared_l2.hpp"
 #include "sextant/quantizer/no_quantizer.hpp"
+#include "sextant/quantizer/product_quantizer.hpp"
 #include "sextant/quantizer/scalar_quantizer.hpp"
 #include "sextant/segment/field_base.hpp"
 
@@ -113,5 +114,8 @@ extern template class TypedField<Cosine, NoQuantizer>;
 extern template class TypedField<SquaredL2, ScalarQuantizer>;
 extern template class TypedField<InnerProduct, ScalarQuantizer>;
 extern template class TypedField<Cosine, ScalarQuantizer>;
+extern template class TypedField<SquaredL2, ProductQuantizer>;
+extern template class TypedField<InnerProduct, ProductQuantizer>;
+extern template class TypedField<Cosine, ProductQuantizer>;
 
 }  // namespace sextant::inline v1

@@ -77,6 +77,7 @@ struct ByteEntries {
         Simd::encode(v, offset, inverse_step, dimension, out);
     }
 };
+
 #undef SEXTANT_KERNEL_ENTRY
 
 template <class Arch>
