@@ -226,6 +226,7 @@ private:
         version_->live_count = live;
         // When a log is replayed, segments may know of later writes already.
         version_->last = std::max(before_.last, effects_.back().version);
+        version_->codes = before_.codes;
         version_->garbage = makes_garbage_ ? next_garbage_ : before_.garbage;
         // What readers of the version before still see goes no earlier than they do.
         if (makes_garbage_) before_.garbage.chain(next_garbage_);

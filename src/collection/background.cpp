@@ -177,8 +177,9 @@ void Background::queue_repairs(const Segment* segment, std::span<const std::uint
     list.queued += rows.size();
 }
 
-Task Background::start_optimize() {
+Task Background::start_optimize(std::shared_ptr<const NewCodes> codes) {
     auto task = std::make_shared<TaskState>();
+    task->codes = std::move(codes);
     {
         const MutexLock lock(mutex_);
         if (closed_) {

@@ -52,7 +52,8 @@ public:
     /// Makes a sealed segment of the oldest growing one, which no manifest names yet. False: there is none. REQUIRES: the
     /// collection is being opened.
     [[nodiscard]] Result<bool> seal_oldest();
-    [[nodiscard]] Task start_optimize();
+    /// `codes` null: those there are.
+    [[nodiscard]] Task start_optimize(std::shared_ptr<const NewCodes> codes = nullptr);
     [[nodiscard]] Result<void> wait_until_indexed();
     /// Stops what is under way and waits for it; nothing starts any more.
     void close() noexcept;
@@ -97,6 +98,7 @@ private:
         SharedVersion<Version> held;             ///< keeps what the sources refer to
         Lsn at{};                                ///< last write that the sources show
         std::shared_ptr<GrowingSegment> frozen;  ///< was taking rows until now
+        std::shared_ptr<const NewCodes> codes;   ///< to build with; null: those of the fields
     };
     struct LinkChoice {
         std::shared_ptr<GrowingSegment> segment;
@@ -141,7 +143,7 @@ private:
     void free_replaced() noexcept;
     [[nodiscard]] Result<void> rebuild(TaskState* task, const std::stop_token& stop);
     [[nodiscard]] Result<std::uint64_t> replace(const RebuildPlan& plan, TaskState* task, const std::stop_token& stop);
-    [[nodiscard]] RebuildPlan plan_rebuild(bool optimize);
+    [[nodiscard]] RebuildPlan plan_rebuild(const TaskState* optimize);
     void claim(const RebuildPlan& plan);
     [[nodiscard]] Result<CommitQueue::Ticket> swap_in(const SegmentSealer& sealer, const RebuildPlan& plan,
                                                       const std::shared_ptr<SealedSegment>& built);

@@ -106,20 +106,25 @@ bool Background::rebuild_wanted() {
     return choose_sources(*pinned, active, chosen) != BackgroundJob::none || recall_due(*pinned) != nullptr;
 }
 
-Background::RebuildPlan Background::plan_rebuild(bool optimize) {
+Background::RebuildPlan Background::plan_rebuild(const TaskState* optimize) {
     RebuildPlan plan;
     std::vector<std::size_t> chosen;
     const MutexLock lock(core_.write_mutex);
     const Version& version = *core_.current;
     plan.at = version.last;
-    if (optimize) {
+    plan.codes = version.codes;
+    if (optimize != nullptr) {
         plan.kind = BackgroundJob::optimize;
+        if (optimize->codes != nullptr) {
+            plan.kind = BackgroundJob::requantize;
+            plan.codes = optimize->codes;
+        }
         chosen.resize(version.segments.size());
         std::iota(chosen.begin(), chosen.end(), std::size_t{0});
         const bool one_clean_segment = chosen.size() == 1 && version.segments[0]->dead_count() == 0 &&
                                        version.segments[0]->overlay == nullptr &&
                                        version.segments[0]->segment->kind() == SegmentKind::sealed;
-        if (one_clean_segment) chosen.clear();
+        if (one_clean_segment && plan.kind == BackgroundJob::optimize) chosen.clear();
     } else {
         plan.kind = choose_sources(version, core_.active.get(), chosen);
         // What makes the log long is the oldest growing segment, whose rows are nowhere else.
@@ -130,7 +135,7 @@ Background::RebuildPlan Background::plan_rebuild(bool optimize) {
             }
         }
     }
-    if (chosen.empty()) {
+    if (chosen.empty() && plan.kind != BackgroundJob::requantize) {
         plan.kind = BackgroundJob::none;
         return plan;
     }
@@ -211,6 +216,7 @@ Result<CommitQueue::Ticket> Background::swap_in(const SegmentSealer& sealer, con
                           [](const auto& state) { return state->segment->kind() == SegmentKind::sealed; });
     version->last = now.last;
     version->live_count = now.live_count;
+    version->codes = plan.codes;
     version->garbage = now.garbage;
     const Version& next = *version;
     core_.commits.reserve();
@@ -231,6 +237,10 @@ void Background::report(const RebuildPlan& plan, std::uint64_t rows) {
         rebuild_error_.reset();
     }
     if (core_.events == nullptr) return;
+    if (plan.kind == BackgroundJob::requantize) {
+        return core_.emit_event(Severity::info, "collection.requantized",
+                                format_text("{} segments became one of {} rows", plan.sources.size(), rows));
+    }
     constexpr const char* names[] = {"",
                                      "segment.sealed",
                                      "segment.vacuumed",
@@ -262,7 +272,7 @@ Result<void> Background::checkpoint(const std::stop_token& stop) {
 
 Result<void> Background::rebuild(TaskState* task, const std::stop_token& stop) {
     if (core_.log != nullptr && core_.log->broken()) return core_.log->sync();  // says why
-    RebuildPlan plan = plan_rebuild(task != nullptr);
+    RebuildPlan plan = plan_rebuild(task);
     if (plan.kind == BackgroundJob::none) {
         bool due = false;
         {
@@ -297,8 +307,12 @@ Result<std::uint64_t> Background::replace(const RebuildPlan& plan, TaskState* ta
         if (core_.store != nullptr) {
             SEXTANT_TRY_ASSIGN(work, SegmentWork::begin(*core_.store, core_.background_bytes_per_second, stop));
         }
-        const SegmentSealer::Environment environment{core_.fields, &core_.account, &core_.executor_source->get(), stop,
-                                                     work == nullptr ? nullptr : work->draft_to_build_in()};
+        const SegmentSealer::Environment environment{core_.fields_of(plan.codes.get()),
+                                                     &core_.account,
+                                                     &core_.executor_source->get(),
+                                                     stop,
+                                                     work == nullptr ? nullptr : work->draft_to_build_in(),
+                                                     plan.kind == BackgroundJob::requantize};
         // Writing the files is the rest.
         const double share = build_share(plan.kind);
         const auto started = core_.clock.monotonic();
@@ -309,7 +323,7 @@ Result<std::uint64_t> Background::replace(const RebuildPlan& plan, TaskState* ta
     }
     if (stop.stop_requested()) return Error{ErrorCode::cancelled, "optimize was cancelled"};
     if (work != nullptr) {
-        SEXTANT_TRY_ASSIGN(built, core_.store_segment(*work, built));
+        SEXTANT_TRY_ASSIGN(built, core_.store_segment(*work, built, core_.fields_of(plan.codes.get())));
     }
     SEXTANT_TRY_ASSIGN(const CommitQueue::Ticket ticket, swap_in(sealer, plan, built));
     guard.swapped = true;
@@ -329,6 +343,7 @@ Result<bool> Background::seal_oldest() {
             });
             if (oldest == version.segments.end()) return false;
             plan.at = version.last;
+            plan.codes = version.codes;
             plan.held = core_.cell.share();
             plan.sources.push_back(**oldest);
             if ((*oldest)->segment == core_.active) {

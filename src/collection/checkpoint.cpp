@@ -51,7 +51,8 @@ double bytes_to_write(const SealedSegment& built, std::size_t dimension) noexcep
 }  // namespace
 
 Result<std::shared_ptr<SealedSegment>> CoreState::store_segment(SegmentWork& work,
-                                                                const std::shared_ptr<SealedSegment>& built) {
+                                                                const std::shared_ptr<SealedSegment>& built,
+                                                                std::span<const std::unique_ptr<VectorField>> with) {
     const double from = background.rebuild_progress();
     const double to = 0.5 + from / 2;  // reading it back, and the checkpoint, are the rest
     const double whole = bytes_to_write(*built, options.dimension);
@@ -60,7 +61,7 @@ Result<std::shared_ptr<SealedSegment>> CoreState::store_segment(SegmentWork& wor
         done += static_cast<double>(bytes);
         background.set_progress(from + (to - from) * std::min(done / whole, 1.0));
     });
-    auto finished = work.draft().finish(*built, fields);
+    auto finished = work.draft().finish(*built, with);
     work.watch({});
     SEXTANT_TRY_ASSIGN(const WrittenSegment written, std::move(finished));
     const ReadOptions read_options{.account = &account,
@@ -70,7 +71,7 @@ Result<std::shared_ptr<SealedSegment>> CoreState::store_segment(SegmentWork& wor
                                    .residency = store->residency(),
                                    .check_mapped = true,
                                    .stop = work.stop()};
-    auto read = read_segment(work.place(), fields, read_options);
+    auto read = read_segment(work.place(), with, read_options);
     if (!read) {
         remove_tree(store->files(), work.place().path()).ignore("nothing names it; the next checkpoint removes it");
         return std::move(read).error();
@@ -147,7 +148,7 @@ Result<void> CoreState::make_checkpoint(const std::stop_token& stop) {
         after.push_back(entry);
     }
     const std::uint64_t flushed = next.replay_from;
-    SEXTANT_TRY(store->write_manifest(std::move(next)));
+    SEXTANT_TRY(store->write_manifest(std::move(next), version->codes.get()));
     {
         const MutexLock lock(stored_mutex);
         stored_segments = std::move(after);

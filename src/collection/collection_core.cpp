@@ -206,6 +206,15 @@ Result<Task> CollectionCore::start_optimize() {
     return impl_->state->background.start_optimize();
 }
 
+Result<Task> CollectionCore::start_requantize(std::unique_ptr<VectorField> field, std::vector<std::byte> options) {
+    SEXTANT_TRY(impl_->state->check_open());
+    SEXTANT_TRY(impl_->state->check_writable());
+    auto codes = std::make_shared<NewCodes>();
+    codes->fields.push_back(std::move(field));
+    codes->options = std::move(options);
+    return impl_->state->background.start_optimize(std::move(codes));
+}
+
 Result<void> CollectionCore::wait_until_indexed() {
     SEXTANT_TRY(impl_->state->check_open());
     return impl_->state->background.wait_until_indexed();

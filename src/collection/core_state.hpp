@@ -110,8 +110,9 @@ public:
     [[nodiscard]] Result<void> verify_files() const;
     [[nodiscard]] Result<void> verify_log() const SEXTANT_REQUIRES(checkpoint_mutex);
     /// Files for a segment that was just built; what comes back is the segment as it was read from them.
-    [[nodiscard]] Result<std::shared_ptr<SealedSegment>> store_segment(SegmentWork& work,
-                                                                       const std::shared_ptr<SealedSegment>& built);
+    [[nodiscard]] Result<std::shared_ptr<SealedSegment>> store_segment(
+        SegmentWork& work, const std::shared_ptr<SealedSegment>& built,
+        std::span<const std::unique_ptr<VectorField>> with);
     /// Rows that are sealed are read from their files.
     [[nodiscard]] bool leaves_memory() const noexcept {
         return store != nullptr && store->residency() != Residency::resident;
@@ -139,7 +140,11 @@ public:
     EventSink* const events;
     const std::uint64_t background_bytes_per_second;
     const Clock& clock;
-    const std::vector<std::unique_ptr<VectorField>> fields;
+    /// What segments are made with.
+    [[nodiscard]] std::span<const std::unique_ptr<VectorField>> fields_of(const NewCodes* codes) const noexcept {
+        return codes == nullptr ? fields : codes->fields;
+    }
+    const std::vector<std::unique_ptr<VectorField>> fields;  ///< as it was opened
     ExecutorSource* const executor_source;  ///< owned by the handle; used by jobs at work and while submitting only
     const bool works_inline;                ///< background work runs inside the calls that cause it
 

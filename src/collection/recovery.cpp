@@ -113,7 +113,7 @@ private:
         if (core_.store->read_only()) return false;
         auto work = SegmentWork::begin(*core_.store, 0, {});
         if (!work) return false;
-        auto stored = core_.store_segment(**work, segment);
+        auto stored = core_.store_segment(**work, segment, core_.fields);
         if (!stored) return false;
         segment = std::move(stored).value();
         files_replaced_ = true;

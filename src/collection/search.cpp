@@ -36,6 +36,16 @@ Result<void> validate_request(const SearchRequest& request, const CoreOptions& o
     if (request.ef.has_value() && (*request.ef == 0 || *request.ef > limits::max_ef)) {
         return invalid_argument(format_text("ef: got {}, expected 1 to {}", *request.ef, limits::max_ef));
     }
+    if (request.recall_target.has_value()) {
+        const float got = *request.recall_target;
+        if (!(got > 0.0F && got <= 1.0F)) {
+            return invalid_argument(format_text("recall_target: got {}, expected more than 0, at most 1", got));
+        }
+        if (request.ef.has_value()) return invalid_argument("recall_target: given, but ef is given as well");
+        if (!request.rescore) {
+            return invalid_argument("recall_target: given, but rescore is false: it is measured with rescoring");
+        }
+    }
     if (request.oversampling.has_value()) {
         const float got = *request.oversampling;
         if (!(got >= 1.0F && got <= most_oversampling)) {
@@ -114,7 +124,9 @@ Result<SearchOutcome> Searcher::find(const SearchRequest& request, const FilterP
         FieldQuery query{.vector = request.vector,
                          .count = wanted,
                          .ef = pool_size(request),
-                         .exact = request.exact,
+                         .usual_ef = !request.ef.has_value(),
+                         .recall_target = request.recall_target.value_or(0.0F),
+                         .exact = request.exact || request.recall_target == 1.0F,
                          .rescore = request.rescore,
                          .oversampling = request.oversampling.value_or(0.0F),
                          .stop = &request.stop_token};

@@ -85,6 +85,7 @@ private:
             queries[i] = {.vector = VectorView(sample_).subspan(i * dimension_, dimension_),
                           .count = wanted,
                           .ef = usual_ef(recall_at),
+                          .usual_ef = true,
                           .exact = true,
                           .filter = filter,
                           .admitted_count = admitted,

@@ -44,6 +44,7 @@ SegmentStats describe(const SegmentState& state, const Segment* active, const Ba
         stats.indexed_rows = state.segment->field(0).indexed_rows();
         stats.changed_payloads = state.segment->overlay().row_count();
         stats.recall = background.last_recall(state);
+        if (const auto* calibration = state.segment->field(0).calibration()) stats.calibration = *calibration;
         return stats;
     }
     stats.phase = state.segment.get() == active ? SegmentPhase::growing : SegmentPhase::full;

@@ -259,8 +259,12 @@ Result<void> Store::put_manifest(const format::Manifest& next) {
     return {};
 }
 
-Result<void> Store::write_manifest(format::Manifest next) {
+Result<void> Store::write_manifest(format::Manifest next, const NewCodes* codes) {
     next.options = manifest_.options;
+    if (codes != nullptr) {
+        next.options.quantizer = codes->fields[0]->quantizer();
+        next.options.quantizer_options = codes->options;
+    }
     next.next_number = next_number_.load(std::memory_order_relaxed);
     SEXTANT_TRY(put_manifest(next));
     manifest_ = std::move(next);

@@ -14,6 +14,7 @@
 #include <stop_token>
 #include <string>
 
+#include "new_codes.hpp"
 #include "sextant/collection/detail/wanted_options.hpp"
 #include "sextant/collection/open_options.hpp"
 #include "sextant/core/result.hpp"
@@ -46,10 +47,11 @@ public:
     [[nodiscard]] SegmentPlace segment(std::uint64_t number) const;
     [[nodiscard]] std::uint64_t take_number() noexcept { return next_number_.fetch_add(1, std::memory_order_relaxed); }
 
-    /// Makes `next` (its options and next_number are filled in here) what the collection is. Durable when it returns.
+    /// Makes `next` (its options and next_number are filled in here) what the collection is, `codes` (null: as before) its
+    /// quantizer. Durable when it returns.
     /// After an error it may be unknown which of the two manifests is on the disk: both stay, with all that they name,
     /// until another call succeeds.
-    [[nodiscard]] Result<void> write_manifest(format::Manifest next);
+    [[nodiscard]] Result<void> write_manifest(format::Manifest next, const NewCodes* codes = nullptr);
     /// Reads CURRENT and what it names once more. corruption: they are not what was written.
     [[nodiscard]] Result<void> verify_manifest() const;
     /// Makes the directory of the segments where it is not there: a copy of a collection without segments may have come

@@ -4,9 +4,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <stop_token>
 
+#include "new_codes.hpp"
 #include "sextant/core/mutex.hpp"
 #include "sextant/core/result.hpp"
 
@@ -52,6 +54,7 @@ public:
     }
 
     std::stop_source stop;
+    std::shared_ptr<const NewCodes> codes;  ///< not null: to be changed to, by an optimize; set before it is queued
 
 private:
     std::atomic<double> progress_{0.0};

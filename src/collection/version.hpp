@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "new_codes.hpp"
 #include "sextant/segment/segment.hpp"
 
 namespace sextant::inline v1::detail {
@@ -15,6 +16,7 @@ struct Version {
     Lsn last{};  ///< of the last write
     std::uint64_t live_count = 0;
     std::vector<std::shared_ptr<const SegmentState>> segments;  ///< sealed ones first
+    std::shared_ptr<const NewCodes> codes;                      ///< null: those it was opened with
     GarbageRef garbage;                                         ///< what goes when this version and all before are gone
     bool closed = false;  ///< what close() leaves: empty, and no answer to anything
 

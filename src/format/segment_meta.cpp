@@ -1,5 +1,8 @@
 #include "sextant/format/segment_meta.hpp"
 
+#include <bit>
+#include <cmath>
+
 #include "core/format_text.hpp"
 #include "sextant/core/limits.hpp"
 #include "sextant/format/bytes.hpp"
@@ -10,6 +13,13 @@ namespace {
 
 constexpr std::size_t segment_part = 48;
 constexpr std::size_t field_part = 64;
+
+constexpr std::size_t calibration_head = 16;
+
+/// 0: nothing was measured.
+std::size_t calibration_size(const Calibration& calibration) noexcept {
+    return calibration.queries == 0 ? 0 : calibration_head + std::size_t{8} * calibration.point_count;
+}
 
 void write_field(ByteWriter& out, const FieldMeta& field) {
     out.number(static_cast<std::uint16_t>(field.metric));
@@ -25,7 +35,50 @@ void write_field(ByteWriter& out, const FieldMeta& field) {
     out.number(field.m);
     out.number(field.ef_construction);
     out.number(field.seed);
-    out.zeros(8);
+    out.number(static_cast<std::uint32_t>(calibration_size(field.calibration)));
+    out.zeros(4);
+}
+
+void write_calibration(ByteWriter& out, const Calibration& calibration) {
+    if (calibration.queries == 0) return;
+    out.number(calibration.queries);
+    out.number(calibration.point_count);
+    out.number(std::bit_cast<std::uint32_t>(calibration.code_recall));
+    out.number(std::bit_cast<std::uint32_t>(calibration.oversampling));
+    for (const CalibrationPoint& point : calibration.measured()) {
+        out.number(point.ef);
+        out.number(std::bit_cast<std::uint32_t>(point.recall));
+    }
+}
+
+bool is_share(float value) noexcept { return value >= 0.0F && value <= 1.0F && !std::signbit(value); }
+
+/// What follows the fields, `size` bytes of it. Empty: nothing is wrong.
+std::string_view read_calibration(ByteReader& in, std::uint32_t size, Calibration& calibration) {
+    if (size == 0) return {};
+    calibration.queries = in.number<std::uint32_t>();
+    calibration.point_count = in.number<std::uint32_t>();
+    calibration.code_recall = std::bit_cast<float>(in.number<std::uint32_t>());
+    calibration.oversampling = std::bit_cast<float>(in.number<std::uint32_t>());
+    if (calibration.queries == 0 || calibration.point_count > Calibration::most_points) {
+        return "its calibration has no queries, or too many points";
+    }
+    if (calibration_size(calibration) != size) return "its calibration has another size";
+    const float depth = calibration.oversampling;
+    const bool deep = depth >= 1.0F && depth <= Calibration::most_oversampling;
+    if (!is_share(calibration.code_recall) || !(deep || std::bit_cast<std::uint32_t>(depth) == 0)) {
+        return "the recall of its codes is out of range";
+    }
+    for (std::uint32_t i = 0; i < calibration.point_count; ++i) {
+        CalibrationPoint& point = calibration.points[i];
+        point = {in.number<std::uint32_t>(), std::bit_cast<float>(in.number<std::uint32_t>())};
+        const CalibrationPoint before = i == 0 ? CalibrationPoint{} : calibration.points[i - 1];
+        if (point.ef <= before.ef || point.ef > limits::max_ef || !is_share(point.recall) ||
+            point.recall < before.recall) {
+            return "the points of its calibration do not rise";
+        }
+    }
+    return {};
 }
 
 /// Empty: nothing is wrong.
@@ -64,6 +117,7 @@ std::vector<std::byte> encode_segment_meta(const FileIdentity& identity, const S
     out.number(meta.payload_size);
     out.zeros(8);  // row order: 0, as they came
     for (const FieldMeta& field : meta.fields) write_field(out, field);
+    for (const FieldMeta& field : meta.fields) write_calibration(out, field.calibration);
     return seal_body(FileHeader{.identity = identity, .sequence = meta.at}, body);
 }
 
@@ -92,9 +146,10 @@ Result<SegmentMeta> decode_segment_meta(std::span<const std::byte> bytes, const 
     }
     if (meta.payload_size > (std::uint64_t{1} << 48U)) return damaged(path, body_offset + 32, "payloads are too large");
     if (field_count == 0 || field_count > max_fields ||
-        sealed.body.size() != segment_part + std::size_t{field_count} * field_part) {
+        sealed.body.size() < segment_part + std::size_t{field_count} * field_part) {
         return damaged(path, body_offset + 12, format_text("{} fields do not fit", field_count));
     }
+    std::vector<std::uint32_t> calibration_sizes;
     for (std::uint32_t i = 0; i < field_count; ++i) {
         const std::size_t offset = body_offset + in.at();
         FieldMeta field;
@@ -113,13 +168,21 @@ Result<SegmentMeta> decode_segment_meta(std::span<const std::byte> bytes, const 
         field.m = in.number<std::uint32_t>();
         field.ef_construction = in.number<std::uint32_t>();
         field.seed = in.number<std::uint64_t>();
-        in.zeros(8);
+        calibration_sizes.push_back(in.number<std::uint32_t>());
+        in.zeros(4);
         if (in.failed()) return damaged(path, offset, format_text("field {}: a reserved byte is not zero", i));
         if (const auto problem = problem_of(field, codes, lossless); !problem.empty()) {
             return damaged(path, offset, format_text("field {}: {}", i, problem));
         }
         meta.fields.push_back(field);
     }
+    for (std::uint32_t i = 0; i < field_count; ++i) {
+        const std::size_t offset = body_offset + in.at();
+        const auto problem = read_calibration(in, calibration_sizes[i], meta.fields[i].calibration);
+        if (in.failed()) return damaged(path, offset, format_text("field {}: its calibration is cut short", i));
+        if (!problem.empty()) return damaged(path, offset, format_text("field {}: {}", i, problem));
+    }
+    if (in.left() != 0) return damaged(path, body_offset + in.at(), "bytes behind the last field");
     return meta;
 }
 

@@ -101,6 +101,11 @@ Result<void> adopt_rotation(std::span<const float> saved, std::size_t first, Pro
     return {};
 }
 
+/// One for each 4 dimensions.
+std::uint32_t usual_subvectors(std::size_t dimension) noexcept {
+    return static_cast<std::uint32_t>((dimension + 3) / 4);
+}
+
 }  // namespace
 
 Result<void> ProductQuantizer::Options::validate() const {
@@ -117,6 +122,21 @@ Result<void> ProductQuantizer::Options::validate() const {
     if (iterations && (*iterations == 0 || *iterations > most_iterations)) {
         return invalid_argument(
             format_text("quantizer.iterations is {}; it must be 1 to {}", *iterations, most_iterations));
+    }
+    return {};
+}
+
+Result<void> ProductQuantizer::Options::validate_for(std::size_t dimension) const {
+    SEXTANT_TRY(validate());
+    const std::size_t count = subvectors.value_or(usual_subvectors(dimension));
+    if (count > dimension) {
+        return invalid_argument(
+            format_text("quantizer.subvectors is {}; it must be at most the dimension, {}", count, dimension));
+    }
+    const std::size_t padded = (dimension + count - 1) / count * count;
+    if (rotation == ProductRotation::opq && padded > most_rotated) {
+        return invalid_argument(format_text(
+            "quantizer.rotation is opq; the padded dimension is then at most {}, not {}", most_rotated, padded));
     }
     return {};
 }
@@ -154,26 +174,16 @@ ProductQuantizer::ProductQuantizer(ProductModel model) noexcept : model_(std::mo
 
 Result<ProductQuantizer> ProductQuantizer::train(MatrixView sample, const Options& options,
                                                  const TrainContext& context) {
-    SEXTANT_TRY(options.validate());
     if (sample.dimension == 0 || sample.dimension > limits::max_dimension) {
         return invalid_argument(
             format_text("dimension is {}; it must be 1 to {}", sample.dimension, limits::max_dimension));
     }
+    SEXTANT_TRY(options.validate_for(sample.dimension));
     detail::ProductShape shape;
-    shape.subvectors = options.subvectors.value_or(static_cast<std::uint32_t>((sample.dimension + 3) / 4));
+    shape.subvectors = options.subvectors.value_or(usual_subvectors(sample.dimension));
     shape.bits = options.bits.value_or(8);
     shape.rotation = options.rotation.value_or(ProductRotation::none);
     shape.iterations = options.iterations.value_or(25);
-    if (shape.subvectors > sample.dimension) {
-        return invalid_argument(format_text("quantizer.subvectors is {}; it must be at most the dimension, {}",
-                                            shape.subvectors, sample.dimension));
-    }
-    const std::size_t width = (sample.dimension + shape.subvectors - 1) / shape.subvectors;
-    if (shape.rotation == ProductRotation::opq && width * shape.subvectors > most_rotated) {
-        return invalid_argument(
-            format_text("quantizer.rotation is opq; the padded dimension is then at most {}, not {}", most_rotated,
-                        width * shape.subvectors));
-    }
     SEXTANT_TRY_ASSIGN(ProductModel model, detail::train_product(sample, shape, context));
     return ProductQuantizer(std::move(model));
 }

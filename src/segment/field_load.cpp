@@ -101,8 +101,9 @@ Result<std::unique_ptr<SealedField>> FieldBase::load(const FieldSource& source) 
     }
     // A stored graph goes with codes that were made anew as well: the vectors are the same.
     const std::uint64_t codebook_bytes = codes == nullptr ? 0 : codes->codec().save().size();
-    return std::unique_ptr<SealedField>(std::make_unique<SealedRows>(
-        shape_, std::move(raw), std::move(codes), std::move(graph).value(), source.row_count, codebook_bytes));
+    return std::unique_ptr<SealedField>(std::make_unique<SealedRows>(shape_, std::move(raw), std::move(codes),
+                                                                     std::move(graph).value(), source.row_count,
+                                                                     codebook_bytes, source.calibration));
 }
 
 }  // namespace sextant::inline v1::detail

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/format_text.hpp"
+#include "segment/field_calibrate.hpp"
 #include "sextant/quantizer/float_scorer.hpp"
 #include "sextant/quantizer/vector_math.hpp"
 #include "sextant/segment/field_base.hpp"
@@ -208,10 +209,15 @@ Result<std::unique_ptr<SealedField>> FieldBase::seal(const SealRequest& request)
     const HnswBuild start{scorers, request.row_key, {}, request.executor, request.stop, nullptr};
     SEXTANT_TRY_ASSIGN(HnswIndex graph, start_graph(shape_, request, start));
     SEXTANT_TRY(build_graph(graph, raw, codes.get(), build, request.progress));
-    request.progress(1);
     const std::uint64_t codebook_bytes = codes == nullptr ? 0 : codes->codec().save().size();
-    return std::unique_ptr<SealedField>(std::make_unique<SealedRows>(
-        shape_, std::move(raw), std::move(codes), std::move(graph), request.kept_rows, codebook_bytes));
+    auto sealed = std::make_unique<SealedRows>(shape_, std::move(raw), std::move(codes), std::move(graph),
+                                               request.kept_rows, codebook_bytes);
+    SEXTANT_TRY_ASSIGN(
+        const Calibration calibration,
+        calibrate_field(sealed->view(), shape_.dimension, request.kept_rows, *request.account, request.stop));
+    sealed->adopt(calibration);
+    request.progress(1);
+    return std::unique_ptr<SealedField>(std::move(sealed));
 }
 
 }  // namespace sextant::inline v1::detail

@@ -5,13 +5,14 @@
 namespace sextant::inline v1::detail {
 
 SealedRows::SealedRows(const FieldShape& shape, RawRows raw, std::unique_ptr<CodeRows> codes, HnswIndex graph,
-                       std::uint32_t row_count, std::uint64_t codebook_bytes) noexcept
+                       std::uint32_t row_count, std::uint64_t codebook_bytes, const Calibration& calibration) noexcept
     : shape_(shape),
       raw_(std::move(raw)),
       codes_(std::move(codes)),
       graph_(std::move(graph)),
       row_count_(row_count),
-      codebook_bytes_(codebook_bytes) {}
+      codebook_bytes_(codebook_bytes),
+      calibration_(calibration) {}
 
 FieldView SealedRows::view() const noexcept {
     FieldView view;
@@ -21,6 +22,7 @@ FieldView SealedRows::view() const noexcept {
     view.graph = &graph_;
     view.linked = row_count_;
     view.max_rows = row_count_;
+    view.calibration = calibration();
     if (codes_ != nullptr) {
         view.codec = &codes_->codec();
         view.codes = codes_->source();
@@ -64,6 +66,7 @@ FieldSections SealedRows::sections() const {
     all.params = graph_.params();
     all.vector_stride = raw_.stride();
     all.upper_size = graph.upper.size();
+    all.calibration = calibration_;
     return all;
 }
 

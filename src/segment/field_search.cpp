@@ -64,6 +64,7 @@ public:
 
 private:
     void prepare();
+    void choose_pool();
     void bind_codes();
     void find_candidates();
     void walk_graph(TopRows* tail);
@@ -98,6 +99,7 @@ private:
     std::size_t count_ = 0;   ///< rows to return
     std::size_t ranked_ = 0;  ///< rows to rank: one more where it must be known whether more lie within the bound
     std::size_t want_ = 0;    ///< candidates to collect
+    std::size_t ef_ = 0;
     std::uint64_t admitted_ = 0;
     std::uint32_t coded_ = 0;  ///< rows [0, coded_) are scored by codes
     bool listed_ = false;
@@ -127,24 +129,39 @@ void Search::bind_codes() {
     rescore_ = query_.rescore && !(view_.lossless && trust_ == CodeTrust::exact);
 }
 
-/// How many candidates rescoring gets. With a bound, most of them are then passed over unread.
-std::size_t candidates_for(const FieldQuery& query, std::size_t ranked, CodeTrust trust) noexcept {
+/// How many candidates rescoring gets. With a bound, most of them are then passed over unread. `depth`: as many are
+/// enough, by measurement; 0: nobody knows.
+std::size_t candidates_for(const FieldQuery& query, std::size_t ef, std::size_t ranked, std::size_t depth,
+                           CodeTrust trust) noexcept {
     if (query.oversampling > 0.0F) {
         const double asked = std::ceil(double{query.oversampling} * static_cast<double>(query.count));
         return std::max(ranked, static_cast<std::size_t>(std::min(asked, 1e9)));
     }
     // A bound passes over most of the pool unread. Without one, half of it: a pool grows with the recall that is asked
     // for, and reading its far half finds nothing more.
-    const std::size_t usual = trust == CodeTrust::estimate
-                                  ? std::max(ranked + std::max<std::size_t>(ranked / 2, 10), query.ef / 2)
-                                  : std::max(4 * ranked, query.ef);
-    return std::max(std::min(usual, query.ef), ranked);
+    std::size_t usual = std::max(4 * ranked, ef);
+    if (trust == CodeTrust::estimate) {
+        usual = depth != 0 ? depth : std::max(ranked + std::max<std::size_t>(ranked / 2, 10), ef / 2);
+    }
+    return std::max(std::min(usual, ef), ranked);
+}
+
+/// Where recall is asked for, or nothing, the segment's own measurements choose the pool.
+void Search::choose_pool() {
+    ef_ = query_.ef;
+    if (view_.calibration == nullptr) return;
+    if (query_.recall_target > 0.0F) {
+        ef_ = std::max(view_.calibration->ef_for(query_.recall_target, ranked_), ranked_);
+    } else if (query_.usual_ef && rescore_) {
+        ef_ = std::max(ef_, view_.calibration->depth_for(ranked_));
+    }
 }
 
 FieldAnswer Search::run() {
     prepare();
     if (count_ == 0) return answer_;
     bind_codes();
+    choose_pool();
     if (coded_ < row_count_) {  // raw vectors are scored where they lie
         const std::stop_token& stop = query_.stop == nullptr ? never_stopped : *query_.stop;
         if (auto readable = view_.vectors->check_all(stop); !readable) {
@@ -153,7 +170,8 @@ FieldAnswer Search::run() {
             return answer_;
         }
     }
-    want_ = rescore_ ? candidates_for(query_, ranked_, trust_) : ranked_;
+    const std::size_t depth = view_.calibration == nullptr ? 0 : view_.calibration->depth_for(ranked_);
+    want_ = rescore_ ? candidates_for(query_, ef_, ranked_, depth, trust_) : ranked_;
     want_ = static_cast<std::size_t>(std::min<std::uint64_t>(want_, admitted_));
     buffers_ = ScanBuffers::take(scratch_.query);
     find_candidates();
@@ -186,7 +204,7 @@ void Search::find_candidates() {
     const std::uint32_t linked = std::min(view_.linked, row_count_);
     // A graph over codes can be walked only where each of its rows has one.
     const bool walkable = !query_.exact && linked > 0 && (!coded() || view_.coded >= view_.linked);
-    if (!walkable || scan_is_cheaper(admitted_, row_count_, std::max(query_.ef, want_))) return scan_all();
+    if (!walkable || scan_is_cheaper(admitted_, row_count_, std::max(ef_, want_))) return scan_all();
     if (linked == row_count_) {
         answer_.plan = FieldPlan::graph;
         walk_graph(nullptr);
@@ -204,7 +222,7 @@ void Search::find_candidates() {
 /// The graph's best rows that pass, closest first.
 void Search::walk_graph(TopRows* tail) {
     const double share = static_cast<double>(admitted_) / static_cast<double>(row_count_);
-    const std::size_t ef = std::max(query_.ef, want_);
+    const std::size_t ef = std::max(ef_, want_);
     std::span<Neighbor> found;
     if (share >= soft_share) {
         // Few rows are refused: a plain walk over a pool with room for them is faster than one that asks at each row.

@@ -138,7 +138,7 @@ Result<std::shared_ptr<SealedSegment>> SegmentSealer::build(const Environment& e
     std::shared_ptr<SealedSegment> segment(new SealedSegment(rows, *environment.account));
     segment->at_ = at_;
     SEXTANT_TRY(copy_rows(*segment, *environment.account, environment.stop));
-    if (share_fields(*segment)) return segment;
+    if (!environment.recode && share_fields(*segment)) return segment;
     const IdView ids = segment->ids_.view();
     const auto row_key = [&](RowId row) { return ids[to_index(row)].hash(); };
     const double share = 1.0 / static_cast<double>(environment.fields.size());

@@ -125,7 +125,8 @@ Result<void> SegmentDraft::write_field(std::uint16_t index, const SealedField& s
                            .upper_size = parts.upper_size,
                            .m = parts.params.m,
                            .ef_construction = parts.params.ef_construction,
-                           .seed = parts.params.seed});
+                           .seed = parts.params.seed,
+                           .calibration = parts.calibration});
     return place_.files->sync_directory(format_text("{}/v{}", path_, index));
 }
 

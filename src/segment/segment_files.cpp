@@ -272,6 +272,7 @@ Result<ReadSegment> SegmentFiles::read(const SegmentPlace& place, std::span<cons
                                  .lossless = field.lossless,
                                  .codebook_size = field.codebook_size,
                                  .upper_size = field.upper_size,
+                                 .calibration = field.calibration,
                                  .read = read_part,
                                  .fits = fits,
                                  .map = options.residency == Residency::resident ? nullptr : &map,

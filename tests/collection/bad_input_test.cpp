@@ -131,6 +131,9 @@ TEST_CASE("numbers of a search outside their limits are refused by name", "[bad_
                   r.offset = 1;
               }),
               "k: got");
+    f.refused(with([](auto& r) { r.recall_target = 0.0F; }), "recall_target: got 0");
+    f.refused(with([](auto& r) { r.recall_target = 1.5F; }), "recall_target: got 1.5");
+    f.refused(with([](auto& r) { r.recall_target = not_a_number; }), "recall_target: got nan");
     f.refused(with([](auto& r) { r.oversampling = 0.5F; }), "oversampling: got 0.5");
     f.refused(with([](auto& r) { r.oversampling = not_a_number; }), "oversampling: got nan");
     f.refused(with([](auto& r) { r.oversampling = 1e9F; }), "oversampling: got");
@@ -201,6 +204,8 @@ TEST_CASE("options that contradict each other are refused by name", "[bad_input]
 
     Fixture f;
     f.refused(f.c.search({.vector = f.v, .rescore = false, .oversampling = 2.0F}), "oversampling");
+    f.refused(f.c.search({.vector = f.v, .recall_target = 0.9F, .rescore = false}), "recall_target");
+    f.refused(f.c.search({.vector = f.v, .ef = 10, .recall_target = 0.9F}), "recall_target");
     f.refused(f.c.search({.vector = f.v, .rescore = false, .score_threshold = 2.0F}), "score_threshold");
 }
 

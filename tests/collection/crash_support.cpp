@@ -408,6 +408,23 @@ std::vector<CrashShape> crash_shapes() {
                 w.optimize();
             },
             Durability::Sync, Residency::mapped),
+        shape<CrashCoded>("other codes",
+                          [](Coded& w) {
+                              w.batch(1, 9);
+                              w.collection().requantize({.quantile = 0.98}).value();
+                              w.erase(2);
+                              put(w, 5, 2);
+                              w.collection().requantize({.quantile = 0.97}).value();
+                              w.set_payload(4, 4);
+                          }),
+        shape<CrashCoded>(
+            "other codes, built on disk",
+            [](Coded& w) {
+                w.batch(1, 5);
+                w.collection().requantize({.quantile = 0.98}).value();
+                w.upsert(5);
+            },
+            Durability::Sync, Residency::mapped),
         random_shape("random steps", Residency::resident),
         random_shape("random steps, built on disk", Residency::mapped),
     };

@@ -95,7 +95,10 @@ private:
     void read_meta() {
         std::uint64_t sequence = 0;
         const PageBytes meta = files_.sealed(path("meta"), 3, segment_.number, sequence);
-        REQUIRE(meta.size() == 80 + 48 + 64);
+        // What the segment measured follows its field.
+        const std::uint32_t measured = meta.u32(128 + 56);
+        REQUIRE(meta.size() == 80 + 48 + 64 + measured);
+        if (measured != 0) read_calibration(meta.from(192), measured);
         meta_.at = meta.u64(80);
         CHECK(sequence == meta_.at);
         meta_.rows = meta.u32(88);
@@ -123,8 +126,20 @@ private:
         CHECK(field.u32(40) == options_.m);
         CHECK(field.u32(44) == options_.ef_construction);
         CHECK(field.u64(48) == options_.seed);
-        CHECK(field.u64(56) == 0);
+        CHECK(field.zero(60, 4));
         if (!meta_.has_codes) CHECK(field.zero(20, 12));
+    }
+
+    static void read_calibration(const PageBytes& bytes, std::uint32_t size) {
+        CHECK(bytes.u32(0) >= 1);
+        const std::uint32_t points = bytes.u32(4);
+        CHECK(points <= 16);
+        CHECK(size == 16 + 8 * points);
+        std::uint32_t ef = 0;
+        for (std::uint32_t i = 0; i < points; ++i) {
+            CHECK(bytes.u32(16 + 8 * i) > ef);
+            ef = bytes.u32(16 + 8 * i);
+        }
     }
 
     /// Sections of these sizes, each at the next multiple of 64, with zeros between and nothing behind.

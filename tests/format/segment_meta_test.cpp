@@ -51,6 +51,17 @@ SegmentMeta with_codes() {
     return meta;
 }
 
+/// Calibrations behind the fields, of one of three.
+SegmentMeta with_calibration() {
+    SegmentMeta meta = with_codes();
+    Calibration& calibration = meta.fields[1].calibration;
+    calibration = {.queries = 93, .point_count = 2, .code_recall = 0.75F, .oversampling = 2.5F};
+    calibration.points[0] = {10, 0.5F};
+    calibration.points[1] = {65'536, 1.0F};
+    meta.fields.push_back(meta.fields[0]);
+    return meta;
+}
+
 /// Decodes the example after a change of its body, with right checksums.
 Result<SegmentMeta> changed(SegmentMeta meta, std::size_t offset, std::span<const std::uint8_t> values) {
     auto bytes = format::encode_segment_meta(identity, meta);
@@ -59,12 +70,16 @@ Result<SegmentMeta> changed(SegmentMeta meta, std::size_t offset, std::span<cons
     return format::decode_segment_meta(bytes, identity, "seg/meta");
 }
 
-void refuse(std::size_t offset, std::initializer_list<std::uint8_t> values, bool codes = false) {
-    const auto decoded = changed(codes ? with_codes() : example(), offset, {values.begin(), values.size()});
+void refuse_of(const SegmentMeta& meta, std::size_t offset, std::initializer_list<std::uint8_t> values) {
+    const auto decoded = changed(meta, offset, {values.begin(), values.size()});
     INFO("offset " << offset);
     REQUIRE_FALSE(decoded.has_value());
     CHECK(decoded.error().code == ErrorCode::corruption);
     CHECK(decoded.error().message.starts_with("seg/meta: offset "));
+}
+
+void refuse(std::size_t offset, std::initializer_list<std::uint8_t> values, bool codes = false) {
+    refuse_of(codes ? with_codes() : example(), offset, values);
 }
 
 }  // namespace
@@ -74,7 +89,12 @@ TEST_CASE("what a segment's files hold is read as it was written", "[format]") {
     largest.row_count = limits::max_rows_per_segment;
     largest.id_slots = limits::max_rows_per_segment + 1;
     largest.fields.resize(format::max_fields, largest.fields[1]);
-    for (const SegmentMeta& meta : {example(), with_codes(), largest}) {
+    SegmentMeta fullest = largest;
+    for (format::FieldMeta& field : fullest.fields) {
+        field.calibration = {.queries = 1, .point_count = Calibration::most_points};
+        for (std::uint32_t i = 0; i < Calibration::most_points; ++i) field.calibration.points[i] = {i + 1, 0.0F};
+    }
+    for (const SegmentMeta& meta : {example(), with_codes(), largest, with_calibration(), fullest}) {
         const auto bytes = format::encode_segment_meta(identity, meta);
         const auto decoded = format::decode_segment_meta(bytes, identity, "path");
         REQUIRE(decoded.has_value());
@@ -86,10 +106,11 @@ TEST_CASE("the meta file of version 1 has the bytes it ever had", "[format][gold
     const auto golden = test_support::golden_lines("segment_meta.txt");
     CHECK(test_support::to_hex(format::encode_segment_meta(identity, example())) == golden.at("example"));
     CHECK(test_support::to_hex(format::encode_segment_meta(identity, with_codes())) == golden.at("codes"));
+    CHECK(test_support::to_hex(format::encode_segment_meta(identity, with_calibration())) == golden.at("calibration"));
 }
 
 TEST_CASE("each flipped bit, cut and byte too many of a meta file is found", "[format]") {
-    test_support::refuses_damage(format::encode_segment_meta(identity, with_codes()),
+    test_support::refuses_damage(format::encode_segment_meta(identity, with_calibration()),
                                  [](std::span<const std::byte> bytes) {
                                      return format::decode_segment_meta(bytes, identity, "path").has_value();
                                  });
@@ -130,11 +151,36 @@ TEST_CASE("meta that says of a field what cannot be is refused though its checks
     refuse(field + 40, {65});                    //
     refuse(field + 44, {15});                    // ef below m
     refuse(field + 44, {1, 0x10});               // ef of 4,097
-    refuse(field + 56, {1});                     // reserved
+    refuse(field + 56, {1});                     // a calibration that is not there
+    refuse(field + 60, {1});                     // reserved
     constexpr std::size_t second = field + 64;   // with codes
     refuse(second + 8, {0}, true);               // no codes, but a codebook
     refuse(second + 20, {0}, true);              // codes without bytes
     refuse(second + 20, {0, 0, 1}, true);        // codes far larger than vectors
     refuse(second + 24, {0, 0}, true);           // no codebook
     refuse(second + 24, {0, 0, 0, 0, 2}, true);  // one of 8 GiB
+}
+
+TEST_CASE("a calibration that cannot be is refused though its checksum is right", "[format]") {
+    const SegmentMeta meta = with_calibration();
+    constexpr std::size_t size_of_second = 48 + 64 + 56;
+    constexpr std::size_t head = 48 + 3 * 64;
+    constexpr std::size_t points = head + 16;
+    refuse_of(meta, size_of_second, {0});             // bytes behind the last field
+    refuse_of(meta, size_of_second, {24});            // another size than its points have
+    refuse_of(meta, size_of_second - 64, {16});       // of a field that has none
+    refuse_of(meta, head, {0});                       // no queries
+    refuse_of(meta, head + 4, {17});                  // more points than there can be
+    refuse_of(meta, head + 4, {1});                   // fewer than its size says
+    refuse_of(meta, head + 8, {0, 0, 0xC0, 0x3F});    // a recall of 1.5
+    refuse_of(meta, head + 8, {0, 0, 0, 0x80});       // -0
+    refuse_of(meta, head + 8, {0, 0, 0xC0, 0x7F});    // no number
+    refuse_of(meta, head + 12, {0, 0, 0, 0x3F});      // a depth of 0.5
+    refuse_of(meta, head + 12, {0, 0, 0xC9, 0x42});   // of 100.5
+    refuse_of(meta, head + 12, {0, 0, 0, 0x80});      // of -0
+    refuse_of(meta, points, {0});                     // an ef of 0
+    refuse_of(meta, points + 8, {10, 0, 0});          // the same ef again
+    refuse_of(meta, points + 8, {1, 0, 1});           // an ef of 65,537
+    refuse_of(meta, points + 12, {0, 0, 0, 0x3E});    // recall that falls
+    refuse_of(meta, points + 4, {0, 0, 0xC0, 0xFF});  // no number
 }

@@ -46,6 +46,20 @@ public:
     /// What memory `points` points without payloads will take, within a few percent, before any of it is taken.
     [[nodiscard]] static Result<MemoryEstimate> estimate(std::uint64_t points, const Options& options);
 
+    /// Changes how sealed points are compressed: to other options of Q, or to another quantizer. All points become one
+    /// sealed segment of new codes, in the background; until it is whole, and in a directory durable, the old codes serve.
+    /// Searches and writes go on. Cancelled, failed or cut off by a crash it leaves the collection as it was. After another
+    /// quantizer this object goes on to serve, and the directory is opened as a collection of that quantizer from then on.
+    /// invalid_argument names the option. Cost: as optimize(), and memory, or disk, for both.
+    template <QuantizerFor<M> To = Q>
+    [[nodiscard]] Result<Task> start_requantize(const typename To::Options& options);
+    /// The same, until it is done.
+    template <QuantizerFor<M> To = Q>
+    [[nodiscard]] Result<void> requantize(const typename To::Options& options) {
+        SEXTANT_TRY_ASSIGN(const Task task, start_requantize<To>(options));
+        return task.wait();
+    }
+
 private:
     explicit Collection(std::unique_ptr<detail::CollectionCore> core) noexcept : CollectionHandle(std::move(core)) {}
 
@@ -79,6 +93,7 @@ Result<Collection<M, S, Q>> Collection<M, S, Q>::open(const std::string& path, c
         } else if (!saved.empty()) {
             return Error{ErrorCode::corruption, "the stored options are not those of this quantizer"};
         }
+        SEXTANT_TRY(detail::validate_quantizer(quantizer, core.dimension));
         std::vector<std::unique_ptr<VectorField>> fields;
         fields.push_back(std::make_unique<TypedField<M, Q>>(core.dimension, core.index, quantizer));
         return fields;
@@ -133,6 +148,20 @@ template <Metric M, Storage S, QuantizerFor<M> Q>
 std::unique_ptr<VectorField> Collection<M, S, Q>::make_field(const Options& options) {
     const Options resolved = options.resolved(S::durable);
     return std::make_unique<TypedField<M, Q>>(*resolved.dimension, core_options(resolved).index, resolved.quantizer);
+}
+
+template <Metric M, Storage S, QuantizerFor<M> Q>
+template <QuantizerFor<M> To>
+Result<Task> Collection<M, S, Q>::start_requantize(const typename To::Options& options) {
+    static_assert(!S::durable || StorableOptions<typename To::Options>,
+                  "a durable collection stores its quantizer's options");
+    const detail::CoreOptions& core = this->core().options();
+    SEXTANT_TRY(detail::validate_quantizer(options, core.dimension));
+    auto field = std::make_unique<TypedField<M, To>>(core.dimension, core.index, options);
+    std::vector<std::byte> saved;
+    if constexpr (StorableOptions<typename To::Options> && !std::is_empty_v<typename To::Options>)
+        saved = options.save();
+    return this->core().start_requantize(std::move(field), std::move(saved));
 }
 
 // The shipped ones are compiled in the library.

@@ -154,6 +154,7 @@ public:
 protected:
     explicit CollectionHandle(std::unique_ptr<detail::CollectionCore> core) noexcept : core_(std::move(core)) {}
     ~CollectionHandle() = default;
+    [[nodiscard]] detail::CollectionCore& core() const noexcept { return *core_; }
 
 private:
     Result<Lsn> upsert_op(detail::WriteOp op, const Payload& payload, std::optional<Durability> durability) {

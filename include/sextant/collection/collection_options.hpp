@@ -43,6 +43,16 @@ struct CoreOptions {
     bool deterministic = false;
 };
 [[nodiscard]] Result<void> validate_options(const std::optional<std::size_t>& dimension, const IndexOptions& index);
+/// What the quantizer says of its options, and of how they go with the dimension where it has an opinion on that.
+template <class QuantizerOptions>
+[[nodiscard]] Result<void> validate_quantizer(const QuantizerOptions& options,
+                                              const std::optional<std::size_t>& dimension) {
+    SEXTANT_TRY(options.validate());
+    if constexpr (requires { options.validate_for(std::size_t{1}); }) {
+        if (dimension.has_value()) return options.validate_for(*dimension);
+    }
+    return {};
+}
 }  // namespace detail
 
 template <class QuantizerOptions>
@@ -64,7 +74,7 @@ struct CollectionOptions {
     /// invalid_argument naming the field, what was got and what is allowed. Checks what is given; see resolved().
     [[nodiscard]] Result<void> validate() const {
         SEXTANT_TRY(detail::validate_options(dimension, index));
-        return quantizer.validate();
+        return detail::validate_quantizer(quantizer, dimension);
     }
 
     /// The same with every field set. REQUIRES: validate().

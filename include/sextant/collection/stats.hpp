@@ -9,6 +9,7 @@
 
 #include "sextant/core/error.hpp"
 #include "sextant/core/types.hpp"
+#include "sextant/format/calibration.hpp"
 
 namespace sextant::inline v1 {
 
@@ -51,6 +52,8 @@ struct SegmentStats {
     PartBytes bytes = {};
     std::uint64_t changed_payloads = 0;      ///< rows whose payload lies beside the segment's own
     std::optional<RecallStats> recall = {};  ///< sealed segments of which enough was erased: the last measurement
+    /// Sealed segments that are not small: what they found out about themselves when they were made.
+    std::optional<Calibration> calibration = {};
 };
 
 /// What is done to whole segments, one at a time.
@@ -64,6 +67,7 @@ enum class BackgroundJob : std::uint8_t {
     compact,     ///< changed payloads become a sealed one's own
     measure,     ///< the recall of a sealed one is looked at
     checkpoint,  ///< what is in memory alone goes to files
+    requantize,  ///< all become one, of other codes
 };
 
 /// What opening a durable collection found.
@@ -88,13 +92,13 @@ struct Stats {
     std::vector<SegmentStats> segments = {};
     bool linking = false;  ///< background work that is under way
     bool rebuilding = false;
-    double rebuild_progress = 0.0;               ///< 0 .. 1 of the job that is under way
-    std::uint64_t repairs_waiting = 0;           ///< erased rows whose neighbours are not relinked yet
-    bool writers_slowed = false;                 ///< the last write was made to wait for the index
-    double slowed_seconds = 0.0;                 ///< in all
-    std::uint64_t seals = 0;                     ///< since it was opened: growing segments sealed
-    std::uint64_t merges = 0;                    ///< sealed segments rebuilt or merged, optimize included
-    RecoveryReport recovery = {};                ///< of this opening
+    double rebuild_progress = 0.0;      ///< 0 .. 1 of the job that is under way
+    std::uint64_t repairs_waiting = 0;  ///< erased rows whose neighbours are not relinked yet
+    bool writers_slowed = false;        ///< the last write was made to wait for the index
+    double slowed_seconds = 0.0;        ///< in all
+    std::uint64_t seals = 0;            ///< since it was opened: growing segments sealed
+    std::uint64_t merges = 0;           ///< sealed segments rebuilt or merged, optimize and requantize included
+    RecoveryReport recovery = {};       ///< of this opening
     std::optional<Error> background_error = {};  ///< the last failure of background work that nothing has made up for
     BackgroundJob job = BackgroundJob::none;     ///< what `rebuilding` is at; its rebuild_progress is of this
     std::optional<double> rebuild_remaining_seconds =

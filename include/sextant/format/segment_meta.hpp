@@ -13,6 +13,7 @@
 
 #include "sextant/core/result.hpp"
 #include "sextant/core/types.hpp"
+#include "sextant/format/calibration.hpp"
 #include "sextant/format/file_header.hpp"
 
 namespace sextant::inline v1::format {
@@ -30,6 +31,7 @@ struct FieldMeta {
     std::uint32_t m = 0;
     std::uint32_t ef_construction = 0;
     std::uint64_t seed = 0;
+    Calibration calibration = {};
 
     friend bool operator==(const FieldMeta&, const FieldMeta&) = default;
 };

@@ -88,6 +88,8 @@ public:
         std::optional<std::uint32_t> iterations = {};
 
         [[nodiscard]] Result<void> validate() const;
+        /// invalid_argument: more sub-vectors than dimensions, or a rotation of too many.
+        [[nodiscard]] Result<void> validate_for(std::size_t dimension) const;
         /// Format: docs/format/manifest.md.
         [[nodiscard]] std::vector<std::byte> save() const;
         [[nodiscard]] static Result<Options> load(std::span<const std::byte> saved);

@@ -17,7 +17,7 @@ namespace sextant::inline v1::detail {
 class SealedRows final : public SealedField {
 public:
     SealedRows(const FieldShape& shape, RawRows raw, std::unique_ptr<CodeRows> codes, HnswIndex graph,
-               std::uint32_t row_count, std::uint64_t codebook_bytes) noexcept;
+               std::uint32_t row_count, std::uint64_t codebook_bytes, const Calibration& calibration = {}) noexcept;
 
     [[nodiscard]] FieldAnswer search(const FieldQuery& query, std::uint32_t row_count, FieldScratch& scratch,
                                      std::span<Neighbor> out) const noexcept override;
@@ -30,6 +30,11 @@ public:
     [[nodiscard]] Result<void> verify(std::uint32_t row_count, BitmapView deleted) const override;
 
     [[nodiscard]] FieldSections sections() const override;
+    [[nodiscard]] const Calibration* calibration() const noexcept override {
+        return calibration_.queries == 0 ? nullptr : &calibration_;
+    }
+    /// Before anybody else sees the rows.
+    void adopt(const Calibration& calibration) noexcept { calibration_ = calibration; }
 
     [[nodiscard]] const HnswIndex& graph() const noexcept { return graph_; }
 
@@ -42,6 +47,7 @@ private:
     HnswIndex graph_;
     std::uint32_t row_count_;
     std::uint64_t codebook_bytes_;
+    Calibration calibration_;
 };
 
 }  // namespace sextant::inline v1::detail

@@ -13,6 +13,7 @@
 #include <span>
 
 #include "sextant/core/types.hpp"
+#include "sextant/format/calibration.hpp"
 #include "sextant/index/hnsw/hnsw_index.hpp"
 #include "sextant/quantizer/metric_traits.hpp"
 #include "sextant/segment/field_codec.hpp"
@@ -34,6 +35,7 @@ struct FieldView {
     std::uint32_t linked = 0;          ///< rows [0, linked) are in the graph; more may come while the search runs
     std::uint32_t max_rows = 0;        ///< rows there can ever be
     bool growing = false;
+    const Calibration* calibration = nullptr;  ///< null: nothing was measured
 };
 
 [[nodiscard]] FieldAnswer search_field(const FieldView& view, const FieldQuery& query, std::uint32_t row_count,

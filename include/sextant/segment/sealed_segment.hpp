@@ -77,6 +77,7 @@ public:
         Executor* executor = nullptr;
         std::stop_token stop = {};
         SegmentDraft* draft = nullptr;  ///< not null: vectors and codes are written while they are made
+        bool recode = false;            ///< nothing of a source is shared: its codes are not those of `fields`
     };
     /// REQUIRES: kept_rows() > 0. cancelled or resource_exhausted leave nothing behind. `progress` gets 0 .. 1.
     /// Cost: of a single sealed source that keeps every row, copies ids, versions and payloads alone.

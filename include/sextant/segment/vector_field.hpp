@@ -20,6 +20,7 @@
 #include "sextant/core/memory_account.hpp"
 #include "sextant/core/result.hpp"
 #include "sextant/core/types.hpp"
+#include "sextant/format/calibration.hpp"
 #include "sextant/index/hnsw/hnsw_params.hpp"
 #include "sextant/segment/field_draft.hpp"
 #include "sextant/segment/vector_reader.hpp"
@@ -32,9 +33,12 @@ class FieldScratch;  // field_scratch.hpp: QueryScratch + HnswScratch + candidat
 enum class FieldPlan : std::uint8_t { scan_raw, scan_codes, graph, graph_and_tail };
 
 struct FieldQuery {
-    VectorView vector = {};     ///< as the caller gave it; already validated (dimension, finite)
-    std::size_t count = 10;     ///< rows wanted
-    std::size_t ef = 100;       ///< ≥ count
+    VectorView vector = {};  ///< as the caller gave it; already validated (dimension, finite)
+    std::size_t count = 10;  ///< rows wanted
+    std::size_t ef = 100;    ///< ≥ count
+    bool usual_ef = false;   ///< nobody asked for this ef: more is taken where codes ask for more
+    /// Recall wanted, 0 .. 1, instead of ef. 0: none. Where nothing was measured, ef decides.
+    float recall_target = 0.0F;
     bool exact = false;         ///< raw vectors, every admitted row
     bool rescore = true;        ///< codes find, raw vectors rank
     float oversampling = 0.0F;  ///< rows rescored ÷ count; 0: the field decides
@@ -78,6 +82,8 @@ public:
     [[nodiscard]] virtual const VectorReader& vectors() const noexcept = 0;
     [[nodiscard]] virtual std::uint32_t indexed_rows() const noexcept = 0;  ///< rows the graph holds
     [[nodiscard]] virtual FieldBytes bytes() const noexcept = 0;
+    /// Null: nothing was measured.
+    [[nodiscard]] virtual const Calibration* calibration() const noexcept { return nullptr; }
     /// Structure and reachability of the graph; that codes decode near their vectors. corruption names the row.
     [[nodiscard]] virtual Result<void> verify(std::uint32_t row_count, BitmapView deleted) const = 0;
 };
@@ -115,6 +121,7 @@ struct FieldSections {
     std::size_t vector_stride = 0;
     std::size_t code_stride = 0;  ///< 0 without codes
     std::uint64_t upper_size = 0;
+    Calibration calibration = {};
 };
 
 class SealedField : public FieldRows {
@@ -153,6 +160,7 @@ struct FieldSource {
     bool lossless = false;  ///< of its codes
     std::uint64_t codebook_size = 0;
     std::uint64_t upper_size = 0;
+    Calibration calibration = {};
     /// Fills the sections of a part, in order; each begins at a multiple of 64 in its file. corruption names file and
     /// offset.
     FunctionRef<Result<void>(FieldPart part, std::span<const std::span<std::byte>> sections)> read;

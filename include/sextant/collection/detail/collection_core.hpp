@@ -92,6 +92,8 @@ public:
     [[nodiscard]] Result<Stats> stats() const;
     [[nodiscard]] Result<void> verify(Depth depth) const;
     [[nodiscard]] Result<Task> start_optimize();
+    /// `options`: the new quantizer's, encoded.
+    [[nodiscard]] Result<Task> start_requantize(std::unique_ptr<VectorField> field, std::vector<std::byte> options);
     [[nodiscard]] Result<void> wait_until_indexed();
     [[nodiscard]] Result<void> flush();
     [[nodiscard]] Result<void> close() noexcept;
