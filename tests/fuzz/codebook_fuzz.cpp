@@ -14,6 +14,7 @@
 #include "sextant/quantizer/codebook_format.hpp"
 #include "sextant/quantizer/no_quantizer.hpp"
 #include "sextant/quantizer/product_quantizer.hpp"
+#include "sextant/quantizer/rabitq_quantizer.hpp"
 #include "sextant/quantizer/scalar_quantizer.hpp"
 
 namespace {
@@ -61,7 +62,7 @@ void use(const std::vector<std::byte>& bytes) {
     score<sextant::InnerProduct>(quantizer, vector, code);
     // Codes are bytes from a file too: any of them.
     for (std::byte& byte : code) byte ^= std::byte{0xFF};
-    if constexpr (std::is_same_v<Q, sextant::ProductQuantizer>) {
+    if constexpr (std::is_same_v<Q, sextant::ProductQuantizer> || std::is_same_v<Q, sextant::RabitqQuantizer>) {
         quantizer.decode(code, decoded);
         require(std::all_of(decoded.begin(), decoded.end(), [](float value) { return std::isfinite(value); }));
         score<sextant::SquaredL2>(quantizer, vector, code);
@@ -81,7 +82,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         store_hash(bytes, bytes.size() - format::hash_size, format::header_size,
                    bytes.size() - format::header_size - format::hash_size);
     }
-    if ((data[0] & 4U) != 0) {
+    if ((data[0] & 8U) != 0) {
+        use<sextant::RabitqQuantizer>(bytes);
+    } else if ((data[0] & 4U) != 0) {
         use<sextant::ProductQuantizer>(bytes);
     } else if ((data[0] & 1U) != 0) {
         use<sextant::ScalarQuantizer>(bytes);

@@ -68,10 +68,16 @@ template <class Q>
 concept IdentityQuantizer = Quantizer<Q> && requires { requires Q::identity; };
 
 /// Optional: how far a code distance may lie from the true one, so that rescoring can stop early.
-/// lower_bound<M>(code_distance, scorer state) is a value the true distance stays above, but for a rate the docs state.
+/// lower_bound<M>(code_distance) is a value the true distance stays above, but for a rate the docs state.
 template <class Q, class M>
 concept BoundedQuantizer = QuantizerFor<Q, M> && requires(const Q& q, float code_distance) {
     { q.template lower_bound<M>(code_distance) } noexcept -> std::same_as<float>;
+};
+
+/// The same, where it differs from row to row: `bound` is what bind<M>() gave, and the distance its own of `row`.
+template <class Q, class M>
+concept RowBoundedQuantizer = QuantizerFor<Q, M> && requires(const Q& q, const RowScorer& bound, RowId row, float code_distance) {
+    { q.template lower_bound<M>(bound, row, code_distance) } noexcept -> std::same_as<float>;
 };
 
 }  // namespace sextant::inline v1
