@@ -12,6 +12,7 @@
 #include "sextant/sextant.hpp"
 #include "support/command_line.hpp"
 #include "support/ground_truth.hpp"
+#include "support/nearest.hpp"
 #include "support/shuffle_peak.hpp"
 #include "support/timing.hpp"
 #include "support/workload.hpp"
@@ -51,31 +52,6 @@ std::size_t subvectors_for(std::size_t dimension, std::size_t ratio, std::size_t
     return most;
 }
 
-/// The k rows of least distance.
-class Nearest {
-public:
-    void add(std::size_t first, const float* distances, std::size_t count) {
-        for (std::size_t i = 0; i < count; ++i) {
-            if (kept_.size() == k && distances[i] >= kept_.front().first) continue;
-            if (kept_.size() == k) {
-                std::pop_heap(kept_.begin(), kept_.end());
-                kept_.pop_back();
-            }
-            kept_.emplace_back(distances[i], static_cast<std::uint32_t>(first + i));
-            std::push_heap(kept_.begin(), kept_.end());
-        }
-    }
-    std::vector<std::uint32_t> take() {
-        std::vector<std::uint32_t> ids;
-        for (const auto& [distance, id] : kept_) ids.push_back(id);
-        kept_.clear();
-        return ids;
-    }
-
-private:
-    std::vector<std::pair<float, std::uint32_t>> kept_;
-};
-
 /// Codes of all rows under one quantizer.
 struct Coded {
     explicit Coded(const Quantizer& quantizer, const Matrix& base) : bytes(quantizer.code_size() * base.rows) {
@@ -105,7 +81,7 @@ double recall_of(const Quantizer& quantizer, const WorkloadData& data, const Tru
     return recall_of(data, truth, [&](std::size_t q) {
         scratch.reset();
         quantizer.bind<sx::SquaredL2>(data.queries.view(q), codes.rows, scratch).score_range(sx::RowId{0}, distances);
-        Nearest nearest;
+        Nearest nearest(k);
         nearest.add(0, distances.data(), distances.size());
         return nearest.take();
     });
@@ -249,7 +225,7 @@ sx::Result<void> measure_fast_scan(const Settings& settings, const WorkloadData&
         scratch.reset();
         blocks.scan(quantizer.fast_scan_tables<sx::SquaredL2>(data.queries.view(q), scratch), 0, blocks.block_count(),
                     out);
-        Nearest nearest;
+        Nearest nearest(k);
         nearest.add(0, out.data(), data.base.rows);
         return nearest.take();
     };

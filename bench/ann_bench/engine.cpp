@@ -8,9 +8,9 @@
 
 namespace sextant_bench {
 namespace {
-constexpr std::array<std::string_view, 9> known_names = {"sextant:none",   "sextant:sq8",    "sextant:pq",
-                                                         "sextant:rabitq", "sextant:flat",   "hnswlib",
-                                                         "faiss-hnsw",     "faiss-hnsw-sq8", "faiss-flat"};
+constexpr std::array<std::string_view, 10> known_names = {"sextant:none",   "sextant:sq8",  "sextant:sq4", "sextant:pq",
+                                                          "sextant:rabitq", "sextant:flat", "hnswlib",     "faiss-hnsw",
+                                                          "faiss-hnsw-sq8", "faiss-flat"};
 
 void normalise(float* vector, std::size_t dimension) {
     double sum = 0.0;

@@ -56,7 +56,8 @@ class SextantEngine final : public Engine {
 public:
     using Collection = sx::Collection<Metric_, sx::MemoryStorage, Quantizer>;
 
-    SextantEngine(std::string name, bool exact) : Engine(std::move(name)), exact_(exact) {}
+    SextantEngine(std::string name, bool exact, typename Quantizer::Options quantizer)
+        : Engine(std::move(name)), exact_(exact), quantizer_(std::move(quantizer)) {}
 
     std::string kernel() const override { return sx::active_kernels().name; }
     std::size_t default_ef_construction() const override { return sx::HnswParams{}.ef_construction; }
@@ -73,6 +74,7 @@ public:
         }
         typename Collection::Options options;
         options.dimension = base.columns;
+        options.quantizer = quantizer_;
         options.index.m = static_cast<std::uint32_t>(params.m);
         options.index.ef_construction = static_cast<std::uint32_t>(params.ef_construction);
         SEXTANT_TRY_ASSIGN(auto collection, Collection::open(options, open));
@@ -105,17 +107,19 @@ public:
 
 private:
     bool exact_;
+    typename Quantizer::Options quantizer_;
     std::size_t dimension_ = 0;
     SearchSetting setting_;
     std::optional<Collection> collection_;
 };
 
 template <class Quantizer>
-std::unique_ptr<Engine> make_for_metric(const std::string& name, Metric metric, bool exact) {
+std::unique_ptr<Engine> make_for_metric(const std::string& name, Metric metric, bool exact,
+                                        const typename Quantizer::Options& options = {}) {
     switch (metric) {
-        case Metric::l2: return std::make_unique<SextantEngine<sx::SquaredL2, Quantizer>>(name, exact);
-        case Metric::ip: return std::make_unique<SextantEngine<sx::InnerProduct, Quantizer>>(name, exact);
-        case Metric::cosine: return std::make_unique<SextantEngine<sx::Cosine, Quantizer>>(name, exact);
+        case Metric::l2: return std::make_unique<SextantEngine<sx::SquaredL2, Quantizer>>(name, exact, options);
+        case Metric::ip: return std::make_unique<SextantEngine<sx::InnerProduct, Quantizer>>(name, exact, options);
+        case Metric::cosine: return std::make_unique<SextantEngine<sx::Cosine, Quantizer>>(name, exact, options);
     }
     return nullptr;
 }
@@ -125,6 +129,7 @@ std::unique_ptr<Engine> make_for_metric(const std::string& name, Metric metric, 
 std::unique_ptr<Engine> make_sextant_engine(const std::string& name, Metric metric) {
     if (name == "sextant:none") return make_for_metric<sx::NoQuantizer>(name, metric, false);
     if (name == "sextant:sq8") return make_for_metric<sx::ScalarQuantizer>(name, metric, false);
+    if (name == "sextant:sq4") return make_for_metric<sx::ScalarQuantizer>(name, metric, false, {.bits = 4});
     if (name == "sextant:flat") return make_for_metric<sx::NoQuantizer>(name, metric, true);
     return nullptr;
 }

@@ -328,7 +328,7 @@ int main(int argc, char** argv) {
     test_readers(base);
     test_broken_files(base);
     test_truth(base, queries);
-    std::vector<std::string> engines = {"sextant:none", "sextant:sq8", "sextant:flat"};
+    std::vector<std::string> engines = {"sextant:none", "sextant:sq8", "sextant:sq4", "sextant:flat"};
 #ifdef SEXTANT_BENCH_HAS_PEERS
     for (const char* peer : {"hnswlib", "faiss-hnsw", "faiss-flat"}) engines.emplace_back(peer);
 #endif

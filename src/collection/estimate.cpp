@@ -42,7 +42,7 @@ PartBytes sealed_parts(std::uint64_t points, const VectorField& field) noexcept 
 std::uint64_t growing_bytes(std::uint64_t points, const CoreOptions& options, const VectorField& field) noexcept {
     const FieldBytes bytes = field.estimate(points);
     const bool head_codes = field.metric() < MetricId::user && points >= 1024;
-    const std::uint64_t code = code_stride(ScalarQuantizer::code_size_for(field.dimension()));
+    const std::uint64_t code = code_stride(i8_row_size(field.dimension()));
     const std::uint64_t level0 = points * 2 * options.index.m * sizeof(std::uint32_t);
     const std::uint64_t upper = bytes.graph > level0 ? bytes.graph - level0 : 0;
     const std::uint64_t tree = points * sizeof(std::uint32_t);

@@ -14,16 +14,18 @@ namespace {
 /// A query bound to codes; the mutable part of a PairScorer too.
 struct CodeState {
     I8Query query;
+    I4Query halves;  ///< takes the place of `query` for codes of 4 bits
     RowSource rows;
     KernelTable::I8Rows kernel = nullptr;
     KernelTable::I8Range range = nullptr;
+    const Scalar4KernelTable* nibbles = nullptr;
     CodeTrust trust = CodeTrust::estimate;
 
     const ScalarModel* model = nullptr;
-    float inverse_step = 1.0F;
+    float query_step = 1.0F;
     DistanceFn distance = nullptr;       ///< metrics without a kernel
     const float* float_query = nullptr;  ///< for those
-    std::uint8_t* bytes = nullptr;       ///< room behind query.biased
+    std::uint8_t* bytes = nullptr;       ///< room behind query.biased and halves.bytes
     float* floats = nullptr;             ///< room for one vector
     float* zeros = nullptr;              ///< inner product: the offsets of a query
     float* decoded = nullptr;            ///< metrics without a kernel: room for one row
@@ -37,7 +39,7 @@ constexpr double largest_scale = double{std::numeric_limits<float>::max()} / 858
 std::size_t padded(std::size_t dimension) noexcept { return (dimension + 63) / 64 * 64; }
 
 /// int8 values at state.bytes become the biased query.
-void finish_query(CodeState& state, std::uint32_t square_sum) noexcept {
+void finish_bytes(CodeState& state, std::uint32_t square_sum) noexcept {
     const std::size_t dimension = state.model->offset.size();
     for (std::size_t i = 0; i < dimension; ++i) state.bytes[i] = static_cast<std::uint8_t>(state.bytes[i] ^ 0x80U);
     std::fill(state.bytes + dimension, state.bytes + padded(dimension), std::uint8_t{0});
@@ -46,18 +48,49 @@ void finish_query(CodeState& state, std::uint32_t square_sum) noexcept {
     state.query.square_sum = square_sum;
 }
 
+/// The same for codes of 4 bits. `sums` are those of the values.
+void finish_halves(CodeState& state, I8Trailer sums) noexcept {
+    const std::size_t dimension = state.model->offset.size();
+    std::uint8_t* const bytes = state.bytes;
+    for (std::size_t i = 0; i < dimension; ++i) bytes[i] = static_cast<std::uint8_t>(bytes[i] ^ 0x80U);
+    if (const std::size_t rest = dimension % i4_block; rest != 0) {
+        // The last block: its high halves begin at byte 64 of the query too.
+        std::uint8_t* const last = bytes + dimension - rest;
+        const std::size_t low = std::min(i4_block_size(rest), rest);
+        std::memmove(last + i4_block / 2, last + low, rest - low);
+        std::fill(last + low, last + i4_block / 2, std::uint8_t{0});
+        std::fill(last + i4_block / 2 + rest - low, last + i4_block, std::uint8_t{0});
+    }
+    const auto sum = static_cast<std::uint32_t>(sums.sum);
+    state.halves.constant = state.halves.dot
+                                ? 0U - 8U * sum
+                                : sums.square_sum + 256U * sum + 16384U * static_cast<std::uint32_t>(dimension);
+}
+
+void finish_query(CodeState& state) noexcept {
+    const I8Trailer sums =
+        detail::trailer_of(reinterpret_cast<const std::int8_t*>(state.bytes), state.model->offset.size());
+    if (state.nibbles != nullptr) return finish_halves(state, sums);
+    finish_bytes(state, sums.square_sum);
+}
+
+/// What becomes of the kernels' whole numbers.
+void set_scale(CodeState& state, double scale, double offset) noexcept {
+    state.query.scale = state.halves.scale = static_cast<float>(scale);
+    state.query.offset = state.halves.offset = static_cast<float>(offset);
+}
+
 void set_l2_scale(CodeState& state, double factor) noexcept {
-    const double step = double{state.model->step};
-    state.query.scale = static_cast<float>(std::clamp(factor * step * step, smallest_scale, largest_scale));
-    state.query.offset = 0.0F;
+    const double step = double{state.query_step};
+    set_scale(state, std::clamp(factor * step * step, smallest_scale, largest_scale), 0.0);
 }
 
 /// What the query itself loses decides what its distances say.
 CodeTrust trust_in_query(const CodeState& state, const float* query, bool exact_possible) noexcept {
     const ScalarModel& model = *state.model;
     const std::size_t dimension = model.offset.size();
-    detail::decode_row(model.offset, model.step, reinterpret_cast<const std::byte*>(state.bytes), state.floats);
-    const double scale = double{model.step} * double{model.step};
+    detail::decode_row(model.offset, state.query_step, reinterpret_cast<const std::byte*>(state.bytes), state.floats);
+    const double scale = double{state.query_step} * double{state.query_step};
     if (!(scale >= 2.0 * smallest_scale && scale <= largest_scale)) return CodeTrust::estimate;
     if (exact_possible && std::equal(query, query + dimension, state.floats)) return CodeTrust::exact;
     const float lost = active_kernels().l2_f32(query, state.floats, dimension);
@@ -68,12 +101,7 @@ CodeTrust trust_in_query(const CodeState& state, const float* query, bool exact_
 void set_l2_query(CodeState& state, const float* query) noexcept {
     const std::size_t dimension = state.model->offset.size();
     const auto values = reinterpret_cast<std::int8_t*>(state.bytes);
-    active_kernels().encode_i8(query, state.model->offset.data(), state.inverse_step, dimension, values);
-}
-
-std::uint32_t square_sum_of(const CodeState& state) noexcept {
-    const auto values = reinterpret_cast<const std::int8_t*>(state.bytes);
-    return static_cast<std::uint32_t>(active_kernels().dot_i8(values, values, state.model->offset.size()));
+    active_kernels().encode_i8(query, state.model->offset.data(), 1.0F / state.query_step, dimension, values);
 }
 
 void set_dot_query(CodeState& state, const float* query) noexcept {
@@ -83,12 +111,11 @@ void set_dot_query(CodeState& state, const float* query) noexcept {
     const double query_step = std::max(double{largest} / 127.0, double{detail::smallest_step});
     const auto values = reinterpret_cast<std::int8_t*>(state.bytes);
     active_kernels().encode_i8(query, state.zeros, static_cast<float>(1.0 / query_step), dimension, values);
-    finish_query(state, square_sum_of(state));
+    finish_query(state);
     const double scale = std::clamp(query_step * double{state.model->step}, smallest_scale, largest_scale);
     constexpr double most = double{std::numeric_limits<float>::max()} / 4.0;
     const double centre = detail::dot_in_double(query, state.model->offset.data(), dimension);
-    state.query.scale = static_cast<float>(-scale);
-    state.query.offset = static_cast<float>(std::clamp(-centre, -most, most));
+    set_scale(state, -scale, std::clamp(-centre, -most, most));
 }
 
 const CodeState& state_of(const void* state) noexcept { return *static_cast<const CodeState*>(state); }
@@ -103,8 +130,18 @@ void score_range(const void* opaque, RowId first, std::size_t count, float* out)
     state.range(state.query, state.rows.row(first), state.rows.stride, count, out);
 }
 
+void score_list_halves(const void* opaque, const RowId* rows, std::size_t count, float* out) noexcept {
+    const CodeState& state = state_of(opaque);
+    state.nibbles->rows(state.halves, state.rows.base, state.rows.stride, rows, count, out);
+}
+
+void score_range_halves(const void* opaque, RowId first, std::size_t count, float* out) noexcept {
+    const CodeState& state = state_of(opaque);
+    state.nibbles->range(state.halves, state.rows.row(first), state.rows.stride, count, out);
+}
+
 float score_decoded(const CodeState& state, RowId row) noexcept {
-    detail::decode_row(state.model->offset, state.model->step, state.rows.row(row), state.decoded);
+    detail::decode_code(*state.model, state.rows.row(row), state.decoded);
     const float distance = state.distance(state.float_query, state.decoded, state.model->offset.size());
     return SEXTANT_LIKELY(std::isfinite(distance)) ? distance : detail::saturate(double{distance});
 }
@@ -122,7 +159,7 @@ void score_range_decoded(const void* opaque, RowId first, std::size_t count, flo
 void prefetch_code(const void* opaque, RowId row) noexcept {
     const CodeState& state = state_of(opaque);
     // 4 lines: enough to start the hardware's stream prefetcher on the rest of a row.
-    const std::size_t size = std::min<std::size_t>(i8_row_size(state.model->offset.size()), 256);
+    const std::size_t size = std::min<std::size_t>(state.rows.stride, 256);
     for (std::size_t at = 0; at < size; at += 64) __builtin_prefetch(state.rows.row(row) + at);
 }
 
@@ -133,22 +170,43 @@ void bind_l2_row(void* opaque, RowId from) noexcept {
     std::memcpy(state.bytes, row, dimension);
     I8Trailer trailer;
     std::memcpy(&trailer, row + i8_trailer_offset(dimension), sizeof(trailer));
-    finish_query(state, trailer.square_sum);
+    finish_bytes(state, trailer.square_sum);
+}
+
+/// Rows have a sixteenth of a query's resolution: a query is bytes of which only the high half is not 0.
+void bind_l2_halves(void* opaque, RowId from) noexcept {
+    CodeState& state = *static_cast<CodeState*>(opaque);
+    const std::byte* const row = state.rows.row(from);
+    const std::size_t size = i4_trailer_offset(state.model->offset.size());
+    constexpr std::size_t block = i4_block / 2;
+    std::uint8_t* out = state.bytes;
+    for (std::size_t first = 0; first < size; first += block, out += i4_block) {
+        const std::size_t count = std::min(block, size - first);
+        std::fill_n(out, i4_block, std::uint8_t{0});
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto byte = std::to_integer<unsigned>(row[first + i]);
+            out[i] = static_cast<std::uint8_t>(byte << 4U);
+            out[block + i] = static_cast<std::uint8_t>(byte & 0xF0U);
+        }
+    }
+    I8Trailer trailer;
+    std::memcpy(&trailer, row + size, sizeof(trailer));
+    state.halves.constant = trailer.square_sum;
 }
 
 void bind_dot_row(void* opaque, RowId from) noexcept {
     CodeState& state = *static_cast<CodeState*>(opaque);
-    detail::decode_row(state.model->offset, state.model->step, state.rows.row(from), state.floats);
+    detail::decode_code(*state.model, state.rows.row(from), state.floats);
     set_dot_query(state, state.floats);
 }
 
 void bind_decoded_row(void* opaque, RowId from) noexcept {
     CodeState& state = *static_cast<CodeState*>(opaque);
-    detail::decode_row(state.model->offset, state.model->step, state.rows.row(from), state.floats);
+    detail::decode_code(*state.model, state.rows.row(from), state.floats);
 }
 
-CodeState make_state(const MetricTraits& metric, const ScalarModel& model, float inverse_step, RowSource rows,
-                     QueryScratch& scratch) {
+CodeState make_state(const MetricTraits& metric, const ScalarModel& model, const Scalar4KernelTable* nibbles,
+                     RowSource rows, QueryScratch& scratch) {
     const KernelTable& kernels = active_kernels();
     const std::size_t dimension = model.offset.size();
     const bool dot = metric.geometry == Geometry::inner_product;
@@ -157,10 +215,13 @@ CodeState make_state(const MetricTraits& metric, const ScalarModel& model, float
     state.kernel = dot ? kernels.dot_i8_rows : kernels.l2_i8_rows;
     state.range = dot ? kernels.dot_i8_range : kernels.l2_i8_range;
     state.model = &model;
-    state.inverse_step = inverse_step;
+    state.query_step = model.query_step();
+    state.nibbles = nibbles;
     state.distance = metric.distance;
     state.floats = scratch.take<float>(dimension).data();
-    state.bytes = scratch.take<std::uint8_t>(padded(dimension)).data();
+    const std::size_t query_size = nibbles != nullptr ? i4_query_size(dimension) : padded(dimension);
+    state.bytes = scratch.take<std::uint8_t>(query_size).data();
+    state.halves = {.bytes = state.bytes, .dimension = dimension, .dot = dot};
     if (dot) {
         state.zeros = scratch.take<float>(dimension).data();
         std::fill_n(state.zeros, dimension, 0.0F);
@@ -172,11 +233,21 @@ CodeState make_state(const MetricTraits& metric, const ScalarModel& model, float
     return state;
 }
 
+RowScorer row_scorer(const CodeState& state, QueryScratch& scratch) {
+    if (state.nibbles != nullptr) return {scratch.make(state), score_list_halves, score_range_halves, prefetch_code};
+    return {scratch.make(state), score_list, score_range, prefetch_code};
+}
+
+PairScorer pair_scorer(const CodeState& state, PairScorer::Bind bind, QueryScratch& scratch) {
+    const auto score = state.nibbles != nullptr ? score_list_halves : score_list;
+    return {scratch.make(state), bind, score, prefetch_code};
+}
+
 }  // namespace
 
 RowScorer ScalarQuantizer::bind_metric(const MetricTraits& metric, VectorView query, RowSource rows,
                                        QueryScratch& scratch) const {
-    CodeState state = make_state(metric, model_, inverse_step_, rows, scratch);
+    CodeState state = make_state(metric, model_, nibbles_, rows, scratch);
     const float* given = query.data();
     bool zero = false;
     if (metric.unit_length) {
@@ -190,27 +261,23 @@ RowScorer ScalarQuantizer::bind_metric(const MetricTraits& metric, VectorView qu
     }
     if (metric.geometry == Geometry::inner_product) {
         set_dot_query(state, given);
-        return {scratch.make(state), score_list, score_range, prefetch_code};
+        return row_scorer(state, scratch);
     }
     set_l2_query(state, given);
     state.trust = trust_in_query(state, given, metric.geometry == Geometry::squared_l2);
-    finish_query(state, square_sum_of(state));
+    finish_query(state);
     set_l2_scale(state, metric.geometry == Geometry::cosine ? 0.5 : 1.0);
-    if (zero) {  // at distance 1 from everything
-        state.query.scale = 0.0F;
-        state.query.offset = 1.0F;
-    }
-    return {scratch.make(state), score_list, score_range, prefetch_code};
+    if (zero) set_scale(state, 0.0, 1.0);  // at distance 1 from everything
+    return row_scorer(state, scratch);
 }
 
 PairScorer ScalarQuantizer::between_metric(const MetricTraits& metric, RowSource rows, QueryScratch& scratch) const {
-    CodeState state = make_state(metric, model_, inverse_step_, rows, scratch);
+    CodeState state = make_state(metric, model_, nibbles_, rows, scratch);
     if (metric.geometry == Geometry::other)
         return {scratch.make(state), bind_decoded_row, score_list_decoded, prefetch_code};
-    if (metric.geometry == Geometry::inner_product)
-        return {scratch.make(state), bind_dot_row, score_list, prefetch_code};
+    if (metric.geometry == Geometry::inner_product) return pair_scorer(state, bind_dot_row, scratch);
     set_l2_scale(state, metric.geometry == Geometry::cosine ? 0.5 : 1.0);
-    return {scratch.make(state), bind_l2_row, score_list, prefetch_code};
+    return pair_scorer(state, nibbles_ != nullptr ? bind_l2_halves : bind_l2_row, scratch);
 }
 
 CodeTrust ScalarQuantizer::trust_of(Geometry geometry, const RowScorer& bound) const noexcept {

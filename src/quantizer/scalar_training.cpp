@@ -39,8 +39,18 @@ double quantile_of(PagedVector<double>& sorted, double share) {
 
 // --- whole numbers ---------------------------------------------------------------------------------------------------
 
+/// A step of 1, and each dimension with a range of its own, where none is too wide.
+std::optional<ScalarModel> whole_columns(ScalarModel model, const std::vector<float>& low,
+                                         const std::vector<float>& high, float widest) {
+    for (std::size_t i = 0; i < low.size(); ++i) {
+        if (high[i] - low[i] > widest) return std::nullopt;
+        model.offset[i] = std::floor((low[i] + high[i] + 1.0F) / 2.0F);
+    }
+    return model;
+}
+
 /// Offsets and step under which a sample of whole numbers is coded without loss, if there are any. None after a stop.
-std::optional<ScalarModel> whole_numbers(MatrixView sample, const std::stop_token& stop) {
+std::optional<ScalarModel> whole_numbers(MatrixView sample, std::uint32_t bits, const std::stop_token& stop) {
     const std::size_t dimension = sample.dimension;
     std::vector<float> low(dimension, std::numeric_limits<float>::max());
     std::vector<float> high(dimension, std::numeric_limits<float>::lowest());
@@ -60,7 +70,13 @@ std::optional<ScalarModel> whole_numbers(MatrixView sample, const std::stop_toke
     if (range == 0.0F) return std::nullopt;  // one value says nothing about what others will be
 
     ScalarModel model;
+    model.bits = bits;
     model.offset.resize(dimension);
+    if (bits == 4) {
+        if (range > 15.0F) return whole_columns(std::move(model), low, high, 15.0F);
+        std::fill(model.offset.begin(), model.offset.end(), std::floor((lowest + highest + 1.0F) / 2.0F));
+        return model;
+    }
     if (range <= 31.0F) {
         // Few values: finer steps, still powers of two, for queries that lie between them; twice the range stays free.
         while (range / model.step <= 63.0F) model.step /= 2.0F;
@@ -75,11 +91,7 @@ std::optional<ScalarModel> whole_numbers(MatrixView sample, const std::stop_toke
         std::fill(model.offset.begin(), model.offset.end(), offset);
         return model;
     }
-    for (std::size_t i = 0; i < dimension; ++i) {
-        if (high[i] - low[i] > 255.0F) return std::nullopt;
-        model.offset[i] = std::floor((low[i] + high[i] + 1.0F) / 2.0F);
-    }
-    return model;
+    return whole_columns(std::move(model), low, high, 255.0F);
 }
 
 // --- anything else ---------------------------------------------------------------------------------------------------
@@ -141,8 +153,8 @@ PagedVector<double> magnitudes(MatrixView sample, Centre centre) {
 
 /// The range ±clip with the smallest error of `sorted` magnitudes, where a value beyond counts as at most `cap` off and
 /// one within as at most itself: so neither can a single 1e38 choose the range, nor a range that loses the rest look
-/// good.
-double best_clip(const PagedVector<double>& sorted, double cap) {
+/// good. `steps` lie between 0 and the end of the range.
+double best_clip(const PagedVector<double>& sorted, double cap, double steps) {
     const std::size_t count = sorted.size();
     double best = sorted.back();
     double best_cost = std::numeric_limits<double>::infinity();
@@ -152,7 +164,7 @@ double best_clip(const PagedVector<double>& sorted, double cap) {
         const double clip = power == 18 ? sorted.back() : sorted[count - 1 - std::min(beyond, count - 1)];
         if (clip == previous || clip == 0.0) continue;
         previous = clip;
-        const double rounding = (clip / 127.0) * (clip / 127.0) / 12.0;
+        const double rounding = (clip / steps) * (clip / steps) / 12.0;
         double cost = 0.0;
         for (const double value : sorted) {
             const double lost = std::min(value - clip, cap);
@@ -166,13 +178,29 @@ double best_clip(const PagedVector<double>& sorted, double cap) {
     return best;
 }
 
+/// Not further out than a codebook may say: with 128 steps more an offset still is a finite float.
+constexpr double farthest_offset = double{std::numeric_limits<float>::max()} / 2.0;
+
+/// Sixteen values reach from 8 steps below an offset to 7 above, so the offset belongs half a step above the centre; up to
+/// half a step from there the median is one of the values: where most components are 0, they are coded as 0.
+void put_middles_on_steps(ScalarModel& model, const std::vector<Spread>& spreads) {
+    const double step = double{model.step};
+    for (std::size_t i = 0; i < model.offset.size(); ++i) {
+        const double moved = spreads[i].middle + step * std::ceil((double{model.offset[i]} - spreads[i].middle) / step);
+        model.offset[i] = static_cast<float>(std::clamp(moved, -farthest_offset, farthest_offset));
+    }
+}
+
 /// REQUIRES: the sample has rows.
-ScalarModel general(MatrixView sample, std::optional<double> quantile, const std::stop_token& stop) {
+ScalarModel general(MatrixView sample, std::optional<double> quantile, std::uint32_t bits,
+                    const std::stop_token& stop) {
+    const double steps = bits == 4 ? 7.5 : 127.0;
     const auto spreads = spread_per_dimension(sample, stop);
     if (stop.stop_requested()) return {};
     auto around = magnitudes(sample, [&](std::size_t column) { return spreads[column].middle; });
     const double usual = quantile_of(around, 0.99);
     ScalarModel model;
+    model.bits = bits;
     model.offset.resize(sample.dimension);
     double largest_offset = 0.0;
     for (std::size_t i = 0; i < sample.dimension; ++i) {
@@ -180,9 +208,7 @@ ScalarModel general(MatrixView sample, std::optional<double> quantile, const std
         const double room = usual > 0.0 ? 4.0 * usual : std::numeric_limits<double>::infinity();
         const double low = std::max(spreads[i].low, spreads[i].middle - room);
         const double high = std::min(spreads[i].high, spreads[i].middle + room);
-        // Not further out than a codebook may say: with 128 steps more it still is a finite float.
-        constexpr double most = double{std::numeric_limits<float>::max()} / 2.0;
-        model.offset[i] = static_cast<float>(std::clamp((low + high) / 2.0, -most, most));
+        model.offset[i] = static_cast<float>(std::clamp((low + high) / 2.0, -farthest_offset, farthest_offset));
         largest_offset = std::max(largest_offset, std::fabs(double{model.offset[i]}));
     }
     if (stop.stop_requested()) return model;
@@ -196,46 +222,66 @@ ScalarModel general(MatrixView sample, std::optional<double> quantile, const std
             const auto first = std::upper_bound(sizes.begin(), sizes.end(), 0.0);
             reference = *(first + (sizes.end() - first) / 2);
         }
-        clip = best_clip(sizes, 4.0 * reference);
+        clip = best_clip(sizes, 4.0 * reference, steps);
     }
     if (!(clip > 0.0))
         clip = largest_offset > 0.0 ? largest_offset : 1.0;  // constant data: its own size is all there is
     const double step =
-        std::clamp(clip / 127.0, double{smallest_step}, double{std::numeric_limits<float>::max()} / 256.0);
+        std::clamp(clip / steps, double{smallest_step}, double{std::numeric_limits<float>::max()} / 256.0);
     model.step = static_cast<float>(step);
+    if (bits == 4) put_middles_on_steps(model, spreads);
     return model;
 }
 
 // --- what the codes lose ---------------------------------------------------------------------------------------------
 
+/// Rows of the sample as bytes whose squared distance is that of codes: 4-bit values are multiples of 16 then, and only
+/// queries have all of the bytes.
 struct Coded {
     std::vector<std::size_t> rows;
-    PagedVector<std::byte> codes;
-    std::size_t stride;
+    PagedVector<std::int8_t> values;
+    PagedVector<std::int8_t> queries;  ///< 4 bits only
+    std::size_t dimension;
+
+    [[nodiscard]] const std::int8_t* row(std::size_t index) const noexcept { return values.data() + index * dimension; }
+    [[nodiscard]] const std::int8_t* query(std::size_t index) const noexcept {
+        return queries.empty() ? row(index) : queries.data() + index * dimension;
+    }
 };
 
 /// Encodes rows of the sample and measures row_error.
 Coded measure_rows(MatrixView sample, ScalarModel& model, const std::stop_token& stop) {
     const std::size_t dimension = sample.dimension;
+    const KernelTable& kernels = active_kernels();
     Coded coded;
     coded.rows = spread(sample.row_count, std::clamp<std::size_t>((std::size_t{1} << 22U) / dimension, 64, 1024));
-    coded.stride = i8_row_size(dimension);
-    coded.codes.resize(coded.rows.size() * coded.stride);
+    coded.dimension = dimension;
+    coded.values.resize(coded.rows.size() * dimension);
+    if (model.bits == 4) coded.queries.resize(coded.values.size());
+    const double range = 255.0 * double{model.query_step()};
     std::vector<float> decoded(dimension);
     double error = 0.0;
     for (std::size_t i = 0; i < coded.rows.size(); ++i) {
         if (i % rows_between_stops == 0 && stop.stop_requested()) return coded;
         const float* row = sample.row(coded.rows[i]).data();
-        std::byte* code = coded.codes.data() + i * coded.stride;
-        encode_row(model.offset, 1.0F / model.step, row, code);
-        decode_row(model.offset, model.step, code, decoded.data());
+        std::int8_t* const values = coded.values.data() + i * dimension;
+        kernels.encode_i8(row, model.offset.data(), 1.0F / model.step, dimension, values);
+        if (model.bits == 4) {
+            for (std::size_t d = 0; d < dimension; ++d) values[d] = std::clamp<std::int8_t>(values[d], -8, 7);
+        }
+        decode_row(model.offset, model.step, reinterpret_cast<const std::byte*>(values), decoded.data());
         double lost = 0.0;
         for (std::size_t d = 0; d < dimension; ++d) {
             const double difference = double{row[d]} - double{decoded[d]};
             // An outlier's loss does not describe the others: a component counts as at most a whole range off.
-            lost += std::min(difference * difference, 65025.0 * double{model.step} * double{model.step});
+            lost += std::min(difference * difference, range * range);
         }
         error += lost;
+        if (model.bits == 4) {
+            for (std::size_t d = 0; d < dimension; ++d) values[d] = static_cast<std::int8_t>(16 * values[d]);
+            kernels.encode_i8(row, model.offset.data(), 1.0F / model.query_step(), dimension,
+                              coded.queries.data() + i * dimension);
+        }
     }
     const auto count = static_cast<double>(coded.rows.size());
     constexpr double most = std::numeric_limits<float>::max();
@@ -248,7 +294,7 @@ void measure_slope(MatrixView sample, const Coded& coded, ScalarModel& model, co
     const std::size_t count = coded.rows.size();
     if (count < 32) return;
     const KernelTable& kernels = active_kernels();
-    const double scale = double{model.step} * double{model.step};
+    const double scale = double{model.query_step()} * double{model.query_step()};
     const double noise = 2.0 * double{model.row_error} * double{model.row_error};
     struct Pair {
         std::uint32_t distance;
@@ -258,10 +304,8 @@ void measure_slope(MatrixView sample, const Coded& coded, ScalarModel& model, co
     double slope = 0.0;
     for (const std::size_t q : spread(count, 64)) {
         if (stop.stop_requested()) return;
-        const auto* code = reinterpret_cast<const std::int8_t*>(coded.codes.data() + q * coded.stride);
         for (std::size_t i = 0; i < count; ++i) {
-            const auto* other = reinterpret_cast<const std::int8_t*>(coded.codes.data() + i * coded.stride);
-            pairs[i] = {kernels.l2_i8(code, other, sample.dimension), i};
+            pairs[i] = {kernels.l2_i8(coded.query(q), coded.row(i), sample.dimension), i};
         }
         const std::size_t near = std::min<std::size_t>(count, 48);
         std::partial_sort(pairs.begin(), pairs.begin() + static_cast<std::ptrdiff_t>(near), pairs.end(),
@@ -284,16 +328,18 @@ void measure_slope(MatrixView sample, const Coded& coded, ScalarModel& model, co
 
 }  // namespace
 
-Result<ScalarModel> train_scalar(MatrixView sample, std::optional<double> quantile, const TrainContext& context) {
+Result<ScalarModel> train_scalar(MatrixView sample, std::optional<double> quantile, std::uint32_t bits,
+                                 const TrainContext& context) {
     if (sample.row_count == 0 || sample.dimension == 0) {
         ScalarModel model;
         model.offset.assign(sample.dimension, 0.0F);
-        model.step = 1.0F / 127.0F;
+        model.step = 1.0F / (bits == 4 ? 7.5F : 127.0F);
+        model.bits = bits;
         return model;
     }
     std::optional<ScalarModel> model;
-    if (!quantile) model = whole_numbers(sample, context.stop);
-    if (!model) model = general(sample, quantile, context.stop);
+    if (!quantile) model = whole_numbers(sample, bits, context.stop);
+    if (!model) model = general(sample, quantile, bits, context.stop);
     const Coded coded = measure_rows(sample, *model, context.stop);
     measure_slope(sample, coded, *model, context.stop);
     if (context.stop.stop_requested())

@@ -62,7 +62,7 @@ void use(const std::vector<std::byte>& bytes) {
     score<sextant::InnerProduct>(quantizer, vector, code);
     // Codes are bytes from a file too: any of them.
     for (std::byte& byte : code) byte ^= std::byte{0xFF};
-    if constexpr (std::is_same_v<Q, sextant::ProductQuantizer> || std::is_same_v<Q, sextant::RabitqQuantizer>) {
+    if constexpr (!std::is_same_v<Q, sextant::NoQuantizer>) {
         quantizer.decode(code, decoded);
         require(std::all_of(decoded.begin(), decoded.end(), [](float value) { return std::isfinite(value); }));
         score<sextant::SquaredL2>(quantizer, vector, code);

@@ -2,6 +2,9 @@
 ///
 ///     row   int8 values[dimension] | zero bytes to a multiple of 4 | Σv (i32) | Σv² (u32)       i8_row_size(dimension)
 ///
+/// Or half a byte: v = clamp(round(...), -8, 7), two values a byte (scalar4_kernel_table.hpp). Queries keep 8 bits: their
+/// step is a sixteenth of that of the rows, so that distances are those of 8-bit codes that happen to be multiples of 16.
+///
 /// One step for all dimensions, one offset for each: then Σ(v-w)² · step² is the squared Euclidean distance of the
 /// decoded vectors whatever the offsets are, in integers and without a table. Cosine codes are those of unit vectors
 /// and use the same arithmetic: 1 - cos = |a-b|²/2. An inner product quantises the query by a scale of its own:
@@ -10,13 +13,15 @@
 /// Invariants: (1) 2^-120 ≤ step < infinity; (2) scaled distances are finite for all finite vectors; (3) the same
 /// sample and seed train the same codebook on every kernel.
 /// Threads: immutable.
-/// Cost: d + 8 bytes a row (to a multiple of 4); a quarter of the bytes of floats per scored row.
+/// Cost: d + 8 bytes a row (to a multiple of 4); a quarter of the bytes of floats per scored row. With 4 bits d/2 + 8.
 /// Why centres and clipped quantiles: one outlier in a hundred thousand values, taken as the range, would leave the
 /// rest of the data with two or three of the 256 values (tests/quantizer/scalar_quantizer_test.cpp).
 /// Why whole numbers are special: pixels and SIFT counts within 0..255 are their own codes, so nothing is lost at all.
+/// Why 8 bits are the default: 4 lose 3 of 100 neighbours where they are not rescored (docs/internals/kernels.md).
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <span>
@@ -25,6 +30,7 @@
 
 #include "sextant/concepts/quantizer.hpp"
 #include "sextant/kernel/kernel_table.hpp"
+#include "sextant/kernel/scalar4_kernel_table.hpp"
 #include "sextant/quantizer/code_trust.hpp"
 #include "sextant/quantizer/metric_traits.hpp"
 
@@ -36,6 +42,10 @@ struct ScalarModel {
     float step = 1.0F;
     float row_error = 0.0F;  ///< root mean square of |x - decode(encode(x))| over the sample
     float error_slope = std::numeric_limits<float>::max();  ///< see ScalarQuantizer::lower_bound
+    std::uint32_t bits = 8;                                 ///< of a value: 8 or 4
+
+    /// Of a query's values.
+    [[nodiscard]] float query_step() const noexcept { return bits == 4 ? step / 16.0F : step; }
 };
 
 class ScalarQuantizer {
@@ -50,6 +60,8 @@ public:
         /// range with the smallest error is chosen, in which a single far outlier counts little. Set it to 1 where
         /// values are bounded and the extremes matter.
         std::optional<double> quantile = {};
+        /// 8, or 4 for half the size of codes and less exact distances of codes. Left out: 8.
+        std::optional<std::uint32_t> bits = {};
 
         [[nodiscard]] Result<void> validate() const;
         /// Format: docs/format/manifest.md.
@@ -60,14 +72,18 @@ public:
 
     [[nodiscard]] static Result<ScalarQuantizer> train(MatrixView sample, const Options& options,
                                                        const TrainContext& context);
+    /// With no options: a program that needs no others is linked without kernels for 4 bits.
+    [[nodiscard]] static Result<ScalarQuantizer> train8(MatrixView sample, const TrainContext& context);
     /// Format: docs/format/codebook.md.
     [[nodiscard]] std::vector<std::byte> save() const;
     [[nodiscard]] static Result<ScalarQuantizer> load(std::span<const std::byte> saved);
 
     [[nodiscard]] std::size_t dimension() const noexcept { return model_.offset.size(); }
-    [[nodiscard]] std::size_t code_size() const noexcept { return i8_row_size(dimension()); }
-    [[nodiscard]] static constexpr std::size_t code_size_for(std::size_t dimension) noexcept {
-        return i8_row_size(dimension);
+    [[nodiscard]] std::size_t code_size() const noexcept {
+        return model_.bits == 4 ? i4_row_size(dimension()) : i8_row_size(dimension());
+    }
+    [[nodiscard]] static constexpr std::size_t code_size_for(std::size_t dimension, const Options& options) noexcept {
+        return options.bits == 4U ? i4_row_size(dimension) : i8_row_size(dimension);
     }
     [[nodiscard]] const ScalarModel& model() const noexcept { return model_; }
 
@@ -105,7 +121,8 @@ public:
     [[nodiscard]] bool misfit(float lost) const noexcept;
 
 private:
-    explicit ScalarQuantizer(ScalarModel model) noexcept;
+    /// `nibbles`: null for 8 bits.
+    explicit ScalarQuantizer(ScalarModel model, const Scalar4KernelTable* nibbles = nullptr) noexcept;
 
     void encode_zero_vector(std::span<std::byte> out) const noexcept;
     [[nodiscard]] RowScorer bind_metric(const MetricTraits& metric, VectorView query, RowSource rows,
@@ -116,6 +133,7 @@ private:
 
     ScalarModel model_;
     float inverse_step_ = 1.0F;
+    const Scalar4KernelTable* nibbles_ = nullptr;
 };
 
 }  // namespace sextant::inline v1

@@ -56,7 +56,9 @@ TypedField<M, Q>::TypedField(std::size_t dimension, const HnswParams& params, ty
 template <Metric M, QuantizerFor<M> Q>
 Result<std::unique_ptr<detail::FieldCodec>> TypedField<M, Q>::train_head(MatrixView sample,
                                                                          const TrainContext& context) {
-    return detail::train_codec<M, ScalarQuantizer>(sample, {}, context);
+    SEXTANT_TRY_ASSIGN(ScalarQuantizer quantizer, ScalarQuantizer::train8(sample, context));
+    return std::unique_ptr<detail::FieldCodec>(
+        std::make_unique<detail::QuantizerCodec<M, ScalarQuantizer>>(std::move(quantizer)));
 }
 
 /// A metric of its own arithmetic would decode each row of codes before it compares: slower than floats.
@@ -98,8 +100,8 @@ template <Metric M, QuantizerFor<M> Q>
 std::size_t TypedField<M, Q>::code_size() const noexcept {
     if constexpr (identity) {
         return 0;
-    } else if constexpr (requires { Q::code_size_for(std::size_t{1}); }) {
-        return Q::code_size_for(dimension());
+    } else if constexpr (requires { Q::code_size_for(dimension(), options_); }) {
+        return Q::code_size_for(dimension(), options_);
     } else {
         // The smallest training there is tells the size: one vector of zeros.
         const std::vector<float> zeros(dimension());

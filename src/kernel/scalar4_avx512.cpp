@@ -1,0 +1,9 @@
+/// scalar4_avx512: kernels of 4-bit scalar codes for AVX-512 (F, BW, DQ, VL) without VNNI.
+#include "kernel/tables.hpp"
+#include "sextant/kernel/detail/make_scalar4_table.hpp"
+
+namespace sextant::inline v1::detail {
+#if defined(__x86_64__)
+constinit const Scalar4KernelTable scalar4_avx512_kernels = make_scalar4_table<Avx512>("avx512");
+#endif
+}  // namespace sextant::inline v1::detail
