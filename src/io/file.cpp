@@ -11,4 +11,9 @@ Result<void> read_exactly(const File& file, std::uint64_t offset, std::span<std:
                                                     file.path(), into.size(), offset, count)};
 }
 
+Result<void> File::read_batch(std::span<const ReadRequest> requests) const {
+    for (const ReadRequest& request : requests) SEXTANT_TRY(read_exactly(*this, request.offset, request.into));
+    return {};
+}
+
 }  // namespace sextant::inline v1

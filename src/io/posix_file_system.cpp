@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/format_text.hpp"
+#include "io/detail/batch_reader.hpp"
 #include "io/detail/posix_error.hpp"
 #include "io/detail/posix_file.hpp"
 #include "sextant/io/file_system.hpp"
@@ -89,13 +90,15 @@ void write_holder(int descriptor) noexcept {
 
 class PosixFileSystem final : public FileSystem {
 public:
+    explicit PosixFileSystem(BatchReads reads) : batches_(std::make_shared<detail::BatchReader>(reads)) {}
+
     [[nodiscard]] Result<std::unique_ptr<File>> open(const std::string& path, FileMode mode) override {
         SEXTANT_TRY_ASSIGN(Descriptor descriptor, open_descriptor(path, open_flags(mode)));
         struct stat status = {};
         if (::fstat(descriptor.number(), &status) != 0) return posix_error(path, "open", errno);
         // Linux opens a directory for reading and fails at the first read; say it here.
         if (S_ISDIR(status.st_mode)) return posix_error(path, "open", EISDIR);
-        return std::unique_ptr<File>(std::make_unique<detail::PosixFile>(std::move(descriptor), path));
+        return std::unique_ptr<File>(std::make_unique<detail::PosixFile>(std::move(descriptor), path, batches_));
     }
 
     [[nodiscard]] Result<bool> exists(const std::string& path) override {
@@ -184,10 +187,13 @@ public:
         write_holder(descriptor.number());
         return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(std::move(descriptor)));
     }
+
+private:
+    const std::shared_ptr<detail::BatchReader> batches_;  ///< shared: files outlive the file system
 };
 
 }  // namespace
 
-std::unique_ptr<FileSystem> posix_file_system() { return std::make_unique<PosixFileSystem>(); }
+std::unique_ptr<FileSystem> posix_file_system(BatchReads reads) { return std::make_unique<PosixFileSystem>(reads); }
 
 }  // namespace sextant::inline v1

@@ -26,6 +26,15 @@ public:
     virtual void expect_random_reads() const noexcept {}
     /// A hint: all of these bytes are about to be read.
     virtual void will_need(std::size_t /*offset*/, std::size_t /*size*/) const noexcept {}
+    /// Whether these bytes were in memory just now, so that touching them does not wait for the disk. False where the
+    /// system does not say. REQUIRES: size > 0, and they lie within bytes().
+    [[nodiscard]] virtual bool in_memory(std::size_t /*offset*/, std::size_t /*size*/) const noexcept { return false; }
+};
+
+/// Bytes of a file from `offset` on, and where they go.
+struct ReadRequest {
+    std::uint64_t offset = 0;
+    std::span<std::byte> into = {};
 };
 
 class File {
@@ -50,6 +59,12 @@ public:
     [[nodiscard]] virtual Result<std::unique_ptr<MappedFile>> map() const = 0;
     /// As it was given to open(); for messages.
     [[nodiscard]] virtual const std::string& path() const noexcept = 0;
+
+    /// Fills all of every request, at once where the system can do that, so that a disk works on many. Errors as
+    /// read_exactly(); then any of them may have been filled. REQUIRES: no two share a byte of memory.
+    [[nodiscard]] virtual Result<void> read_batch(std::span<const ReadRequest> requests) const;
+    /// A hint: what is read next lies anywhere, so reading ahead is in vain.
+    virtual void expect_random_reads() const noexcept {}
 };
 
 /// Fills all of `into`, or says corruption with path, offset and both sizes when the file is too short for it.

@@ -67,7 +67,14 @@ public:
 /// `stop` is asked before each file: cancelled, and the rest is still there.
 [[nodiscard]] Result<void> remove_tree(FileSystem& files, const std::string& path, const std::stop_token& stop = {});
 
+/// How File::read_batch() reads.
+enum class BatchReads : std::uint8_t {
+    automatic,   ///< io_uring where the kernel has it and lets this process use it, else as `threads`
+    threads,     ///< by some threads, started with the first batch
+    one_by_one,  ///< in the thread that asks
+};
+
 /// The file system of the machine (POSIX calls).
-[[nodiscard]] std::unique_ptr<FileSystem> posix_file_system();
+[[nodiscard]] std::unique_ptr<FileSystem> posix_file_system(BatchReads reads = BatchReads::automatic);
 
 }  // namespace sextant::inline v1

@@ -20,9 +20,28 @@ constexpr auto most_offset = static_cast<std::uint64_t>(std::numeric_limits<off_
 /// Bytes per call: Linux moves at most 2^31 - 4096, others refuse more than 2^31 - 1.
 constexpr std::size_t most_at_once = std::size_t{1} << 30U;
 
+std::size_t page_size() noexcept {
+    static const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return size;
+}
+
+/// Linux tells only those who may write to a file which of its pages are in memory, and says "all" to others.
+bool may_ask_for_pages(int descriptor) noexcept {
+#ifdef __linux__
+    struct stat status = {};
+    if (::fstat(descriptor, &status) != 0) return false;
+    const uid_t user = ::geteuid();
+    return user == 0 || user == status.st_uid;
+#else
+    (void)descriptor;
+    return false;
+#endif
+}
+
 class PosixMapping final : public MappedFile {
 public:
-    PosixMapping(void* address, std::size_t size) noexcept : address_(address), size_(size) {}
+    PosixMapping(void* address, std::size_t size, bool may_ask) noexcept
+        : address_(address), size_(size), may_ask_(may_ask) {}
     PosixMapping(const PosixMapping&) = delete;
     PosixMapping& operator=(const PosixMapping&) = delete;
     ~PosixMapping() override {
@@ -31,17 +50,32 @@ public:
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept override {
         return {static_cast<const std::byte*>(address_), size_};
     }
+    [[nodiscard]] bool in_memory(std::size_t offset, std::size_t size) const noexcept override {
+#ifdef __linux__
+        constexpr std::size_t most_pages = 64;
+        const std::size_t before = offset % page_size();
+        const std::size_t pages = (before + size - 1) / page_size() + 1;
+        if (!may_ask_ || pages > most_pages) return false;
+        unsigned char present[most_pages];
+        if (::mincore(static_cast<std::byte*>(address_) + (offset - before), before + size, present) != 0) return false;
+        return std::all_of(present, present + pages, [](unsigned char page) { return (page & 1U) != 0; });
+#else
+        (void)offset;
+        (void)size;
+        return false;
+#endif
+    }
     // Hints: what goes wrong here shows when the bytes are read.
     void expect_random_reads() const noexcept override { ::madvise(address_, size_, MADV_RANDOM); }
     void will_need(std::size_t offset, std::size_t size) const noexcept override {
-        static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-        const std::size_t before = offset % page;
+        const std::size_t before = offset % page_size();
         ::madvise(static_cast<std::byte*>(address_) + (offset - before), size + before, MADV_WILLNEED);
     }
 
 private:
     void* const address_;
     const std::size_t size_;
+    const bool may_ask_;
 };
 
 }  // namespace
@@ -61,8 +95,8 @@ Result<Descriptor> open_descriptor(const std::string& path, int flags) {
     return Descriptor(number);
 }
 
-PosixFile::PosixFile(Descriptor descriptor, std::string path) noexcept
-    : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+PosixFile::PosixFile(Descriptor descriptor, std::string path, std::shared_ptr<BatchReader> batches) noexcept
+    : descriptor_(std::move(descriptor)), path_(std::move(path)), batches_(std::move(batches)) {}
 
 Result<void> PosixFile::check_range(std::uint64_t offset, std::uint64_t size) const {
     if (offset <= most_offset && size <= most_offset - offset) return {};
@@ -82,6 +116,17 @@ Result<std::size_t> PosixFile::read_at(std::uint64_t offset, std::span<std::byte
         done += static_cast<std::size_t>(count);
     }
     return done;
+}
+
+Result<void> PosixFile::read_batch(std::span<const ReadRequest> requests) const {
+    for (const ReadRequest& request : requests) SEXTANT_TRY(check_range(request.offset, request.into.size()));
+    return batches_->read(*this, descriptor_.number(), requests);
+}
+
+void PosixFile::expect_random_reads() const noexcept {
+#ifdef POSIX_FADV_RANDOM
+    ::posix_fadvise(descriptor_.number(), 0, 0, POSIX_FADV_RANDOM);  // a hint
+#endif
 }
 
 Result<void> PosixFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
@@ -137,12 +182,13 @@ Result<void> PosixFile::sync() {
 
 Result<std::unique_ptr<MappedFile>> PosixFile::map() const {
     SEXTANT_TRY_ASSIGN(const std::uint64_t file_size, size());
-    if (file_size == 0) return std::unique_ptr<MappedFile>(std::make_unique<PosixMapping>(nullptr, 0));
+    if (file_size == 0) return std::unique_ptr<MappedFile>(std::make_unique<PosixMapping>(nullptr, 0, false));
     const auto mapped_size = static_cast<std::size_t>(file_size);
     void* address = ::mmap(nullptr, mapped_size, PROT_READ, MAP_SHARED, descriptor_.number(), 0);
     const int number = errno;
     if (address == MAP_FAILED) return posix_error(path_, format_text("map {} bytes", file_size), number);
-    return std::unique_ptr<MappedFile>(std::make_unique<PosixMapping>(address, mapped_size));
+    return std::unique_ptr<MappedFile>(
+        std::make_unique<PosixMapping>(address, mapped_size, may_ask_for_pages(descriptor_.number())));
 }
 
 }  // namespace sextant::inline v1::detail

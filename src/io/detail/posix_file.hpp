@@ -1,8 +1,10 @@
 /// PosixFile: a File over a descriptor.
 #pragma once
 
+#include <memory>
 #include <string>
 
+#include "io/detail/batch_reader.hpp"
 #include "sextant/io/file.hpp"
 
 namespace sextant::inline v1::detail {
@@ -27,8 +29,10 @@ private:
 
 class PosixFile final : public File {
 public:
-    PosixFile(Descriptor descriptor, std::string path) noexcept;
+    PosixFile(Descriptor descriptor, std::string path, std::shared_ptr<BatchReader> batches) noexcept;
     [[nodiscard]] Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) const override;
+    [[nodiscard]] Result<void> read_batch(std::span<const ReadRequest> requests) const override;
+    void expect_random_reads() const noexcept override;
     [[nodiscard]] Result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override;
     [[nodiscard]] Result<std::uint64_t> size() const override;
     [[nodiscard]] Result<void> truncate(std::uint64_t size) override;
@@ -42,6 +46,7 @@ private:
 
     const Descriptor descriptor_;
     const std::string path_;
+    const std::shared_ptr<BatchReader> batches_;
 };
 
 }  // namespace sextant::inline v1::detail
