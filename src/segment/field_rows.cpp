@@ -1,6 +1,8 @@
 #include "sextant/segment/field_rows.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "core/format_text.hpp"
@@ -101,14 +103,37 @@ Result<void> RawRows::verify(std::uint32_t row_count) const {
     return {};
 }
 
-Result<VectorRows> RawRows::read(std::span<const RowId> rows, QueryScratch& /*scratch*/) const {
+Result<VectorRows> RawRows::read(std::span<const RowId> rows, QueryScratch& scratch) const {
     VectorRows found{source(), rows};
-    if (map_ != nullptr) {
+    if (map_ == nullptr) return found;
+    // Rows that lie close together are a copy of a whole segment under way: it reads ahead.
+    if (rows.size() >= 64 && rows.back() > rows.front() &&
+        to_index(rows.back()) - to_index(rows.front()) < 4 * rows.size() && std::is_sorted(rows.begin(), rows.end())) {
         for (const RowId row : rows) SEXTANT_TRY(map_->check(0, to_index(row) * stride_, stride_));
-        // Rows that lie close together are a copy of a whole segment under way: it reads ahead.
-        const bool scan = rows.size() >= 64 && rows.back() > rows.front() &&
-                          to_index(rows.back()) - to_index(rows.front()) < 4 * rows.size();
-        found.source.base = (scan ? map_->bytes_to_scan(0) : map_->bytes(0)).data();
+        found.source.base = map_->bytes_to_scan(0).data();
+        return found;
+    }
+    for (const RowId row : rows) {
+        if (!map_->at_hand(0, to_index(row) * stride_, stride_)) return copy(rows, scratch);
+    }
+    found.source.base = map_->bytes(0).data();
+    return found;
+}
+
+Result<VectorRows> RawRows::copy(std::span<const RowId> rows, QueryScratch& scratch) const {
+    const auto copies = scratch.take<std::byte>(rows.size() * stride_);
+    const auto parts = scratch.take<SectionMap::Part>(rows.size());
+    const auto places = scratch.take<RowId>(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        ::new (&parts[i]) SectionMap::Part{to_index(rows[i]) * stride_, copies.subspan(i * stride_, stride_)};
+        places[i] = RowId{static_cast<std::uint32_t>(i)};
+    }
+    SEXTANT_TRY(map_->copy(0, parts, scratch));
+    VectorRows found{{copies.data(), stride_, nullptr}, places};
+    if (unit_length_) {
+        const auto norms = scratch.take<float>(rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i) norms[i] = inverse_norms_[to_index(rows[i])];
+        found.source.inverse_norm = norms.data();
     }
     return found;
 }

@@ -73,6 +73,7 @@ private:
     [[nodiscard]] RowFilter safe_filter();
     void scan(std::uint32_t first, std::uint32_t last, TopRows& top);
     void rescore();
+    void rescore_in_waves();
     [[nodiscard]] bool score_raw(std::span<Neighbor> rows);
     void finish(std::span<Neighbor> ranked);
 
@@ -298,6 +299,7 @@ bool Search::score_raw(std::span<Neighbor> rows) {
 }
 
 void Search::rescore() {
+    if (view_.vectors->in_file()) return rescore_in_waves();
     std::span<Neighbor> rows = candidates_;
     const std::size_t first = std::min(ranked_, rows.size());
     // Candidates are sorted by code distance. Once as many as are wanted have been read, only those may still get in
@@ -317,6 +319,38 @@ void Search::rescore() {
     rows = rows.first(kept);
     std::sort(rows.begin(), rows.end());
     finish(rows);
+}
+
+/// Rows that are read at once at most: a disk that works on fewer does less.
+constexpr std::size_t rows_per_wave = 128;
+
+/// As rescore(), for rows that a disk may have to read: twice as many as are wanted first, then those whose true distance
+/// can still be below the worst of the best. The first wave costs what one row costs, or little more, and the better that
+/// worst is known the fewer follow.
+void Search::rescore_in_waves() {
+    const std::span<Neighbor> rows = candidates_;
+    const bool bounded_codes = trust_ != CodeTrust::estimate && query_.oversampling <= 0.0F;
+    TopRows top(scratch_.query.take<Neighbor>(ranked_));
+    std::size_t wave = bounded_codes ? std::min(2 * ranked_, rows_per_wave) : rows_per_wave;
+    std::size_t next = 0;
+    std::size_t kept = 0;
+    while (next < rows.size()) {
+        // Not before the first wave: what was found by then is still to be ranked.
+        if (next > 0 && query_.stop != nullptr && query_.stop->stop_requested()) {
+            answer_.counters.stopped = true;
+            break;
+        }
+        std::size_t count = 0;
+        for (; next < rows.size() && count < wave; ++next) {
+            const bool hopeless = bounded_codes && view_.codec->lower_bound(rows[next].distance) > top.worst();
+            if (!hopeless) rows[kept + count++] = rows[next];
+        }
+        if (!score_raw(rows.subspan(kept, count))) return;
+        for (const Neighbor& row : rows.subspan(kept, count)) top.offer(row);
+        kept += count;
+        wave = rows_per_wave;
+    }
+    finish(top.sorted());
 }
 
 void Search::finish(std::span<Neighbor> ranked) {

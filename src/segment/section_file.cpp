@@ -228,7 +228,7 @@ Result<std::shared_ptr<const SectionMap>> map_section_file(FileSystem& files, co
                                                            const format::FileEntry& entry,
                                                            std::span<const std::uint64_t> section_sizes) {
     SEXTANT_TRY(check_listed_size(entry, section_sizes, path));
-    SEXTANT_TRY_ASSIGN(const auto file, files.open(path, FileMode::read));
+    SEXTANT_TRY_ASSIGN(auto file, files.open(path, FileMode::read));
     SEXTANT_TRY_ASSIGN(auto mapped, file->map());
     SEXTANT_TRY_ASSIGN(auto scanned, file->map());
     for (const std::size_t size : {mapped->bytes().size(), scanned->bytes().size()}) {
@@ -244,8 +244,15 @@ Result<std::shared_ptr<const SectionMap>> map_section_file(FileSystem& files, co
         sections.push_back({round_up(end), size});
         end = sections.back().offset + size;
     }
-    return std::make_shared<const SectionMap>(std::move(mapped), std::move(scanned), path, identity, entry,
-                                              std::move(sections));
+    // Nothing but vectors is read row by row: other files need no handle.
+    if (identity.kind == format::FileKind::vectors) {
+        file->expect_random_reads();
+    } else {
+        file = nullptr;
+    }
+    return std::make_shared<const SectionMap>(
+        SectionMap::Source{std::move(mapped), std::move(scanned), std::move(file), path}, identity, entry,
+        std::move(sections));
 }
 
 Result<void> check_section_file(FileSystem& files, const std::string& path, const format::FileIdentity& identity,

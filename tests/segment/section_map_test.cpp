@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -31,6 +32,8 @@ public:
         return detail::map_section_file(disk_.files(), path, identity_, entry_, sizes);
     }
     void flip(std::uint64_t at) { flip_byte(disk_, path, at); }
+    void break_reads() { disk_.inject({.at_call = disk_.op_count(), .kind = FaultKind::read_fails, .lasting = true}); }
+    void mend() { disk_.clear_faults(); }
     void resize(std::uint64_t size) { disk_.files().open(path, FileMode::read_write).value()->truncate(size).value(); }
     [[nodiscard]] const std::vector<std::byte>& first() const { return first_; }
     [[nodiscard]] const std::vector<std::byte>& second() const { return second_; }
@@ -93,6 +96,67 @@ TEST_CASE("damage stays damage however often it is asked for", "[section_map]") 
         CHECK_FALSE(map->check(0, 0, 4).has_value());
         CHECK_FALSE(map->check_all({}).has_value());
     }
+}
+
+TEST_CASE("copies are of the bytes they were asked for, before and after blocks were checked", "[section_map]") {
+    MappedSections file;
+    const auto map = file.map().value();
+    const std::size_t size = file.first().size();
+    // Within a block, across a border of blocks, over more than two, all of it, the same twice, and nothing.
+    const std::pair<std::size_t, std::size_t> ranges[] = {
+        {5, 100},     {format::block_size - 100, 300}, {10, 2 * format::block_size}, {0, size}, {5, 100}, {7, 0},
+        {size - 1, 1}};
+    QueryScratch scratch;
+    std::vector<std::byte> room(4 * size);
+    for (int round = 0; round < 3; ++round) {
+        std::vector<SectionMap::Part> parts;
+        std::size_t at = 0;
+        for (const auto& [first, count] : ranges) {
+            // The first round has one part alone: the others then meet blocks of both kinds.
+            if (round == 0 && !parts.empty()) break;
+            parts.push_back({first, std::span(room).subspan(at, count)});
+            at += count;
+        }
+        std::fill(room.begin(), room.end(), std::byte{0});
+        scratch.reset();
+        REQUIRE(map->copy(0, parts, scratch).has_value());
+        for (const SectionMap::Part& part : parts) {
+            CHECK(same(part.into, std::span(file.first()).subspan(part.first, part.into.size())));
+        }
+    }
+    const SectionMap::Part other[] = {{3, std::span(room).first(900)}};
+    REQUIRE(map->copy(1, other, scratch).has_value());
+    CHECK(same(other[0].into, std::span(file.second()).subspan(3, 900)));
+    REQUIRE(map->copy(1, {}, scratch).has_value());
+}
+
+TEST_CASE("copies of damaged blocks, and of what cannot be read, are errors with a place", "[section_map]") {
+    MappedSections file;
+    file.flip(2 * format::block_size + 5);
+    const auto map = file.map().value();
+    QueryScratch scratch;
+    std::vector<std::byte> room(2000);
+    const SectionMap::Part whole[] = {{100, std::span(room).first(500)}};
+    const SectionMap::Part damaged[] = {{100, std::span(room).first(500)},
+                                        {2 * format::block_size - 300, std::span(room).subspan(500, 600)}};
+    for (int round = 0; round < 2; ++round) {
+        CHECK(map->copy(0, whole, scratch).has_value());
+        const auto copied = map->copy(0, damaged, scratch);
+        REQUIRE_FALSE(copied.has_value());
+        CHECK(copied.error().code == ErrorCode::corruption);
+        CHECK(copied.error().message.starts_with("/vectors: offset 131072: checksum of block 2 is "));
+        file.break_reads();
+        CHECK(map->copy(0, whole, scratch).error().code == ErrorCode::io_error);
+        file.mend();
+    }
+    CHECK_FALSE(map->at_hand(0, 100, 500));  // this disk does not say what is in memory
+    const std::uint64_t size = file.entry().size;
+    file.resize(200);
+    const auto cut = map->copy(0, whole, scratch);
+    REQUIRE_FALSE(cut.has_value());
+    CHECK(cut.error().code == ErrorCode::corruption);
+    CHECK(cut.error().message.find("500 bytes wanted at offset") != std::string::npos);
+    file.resize(size);
 }
 
 TEST_CASE("a file that cannot be the one is not mapped", "[section_map]") {

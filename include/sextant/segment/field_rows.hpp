@@ -43,8 +43,10 @@ public:
     /// metric.
     [[nodiscard]] VectorView unit(RowId row, std::span<float> room, bool& zero) const noexcept;
     [[nodiscard]] RowSource source() const noexcept;
-    /// Where they lie: no copy; no failure but that of a block that is read from its file for the first time.
+    /// Where they lie: no copy, no failure. Rows of a file are copied to the scratch where any of them is not in memory, or
+    /// lies in a block that was not checked.
     [[nodiscard]] Result<VectorRows> read(std::span<const RowId> rows, QueryScratch& scratch) const override;
+    [[nodiscard]] bool in_file() const noexcept override { return map_ != nullptr; }
 
     [[nodiscard]] Result<void> check_all(const std::stop_token& stop) const override;
 
@@ -66,6 +68,7 @@ public:
     [[nodiscard]] std::uint64_t norm_bytes() const noexcept { return inverse_norms_.arena().committed(); }
 
 private:
+    [[nodiscard]] Result<VectorRows> copy(std::span<const RowId> rows, QueryScratch& scratch) const;
     [[nodiscard]] const std::byte* base() const noexcept {
         return map_ == nullptr ? vectors_.data() : map_->bytes_to_scan(0).data();
     }

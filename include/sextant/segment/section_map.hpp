@@ -5,9 +5,12 @@
 /// Lifetime: the file may be removed meanwhile. Nobody may shorten it: touching what was cut off ends the process.
 /// Why two mappings: a page that is read for one row must not bring 31 others, which push out of a small memory what is in
 /// use (ten times the searches a second where half of the vectors fit); a scan is ten times slower without them.
-/// Cost: check() of a block reads and hashes 64 KiB once, and is one load of a byte from then on.
+/// Cost: the first look at a block reads and hashes 64 KiB, from then on it is one load of a byte. at_hand() is a system call.
+/// Why copies beside mappings: a thread that touches a page waits for it, so that the disk has one page to work on, and dies
+/// where the disk cannot read it. copy() asks for many at once, and returns the error.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "sextant/core/query_scratch.hpp"
 #include "sextant/format/file_header.hpp"
 #include "sextant/format/segment_footer.hpp"
 #include "sextant/io/file.hpp"
@@ -31,9 +35,22 @@ public:
         std::uint64_t size = 0;
     };
 
-    /// REQUIRES: `rows` and `scans`, both of one file, have as many bytes as `entry` says, and the sections lie in it.
-    SectionMap(std::unique_ptr<MappedFile> rows, std::unique_ptr<MappedFile> scans, std::string path,
-               const format::FileIdentity& identity, format::FileEntry entry, std::vector<Section> sections);
+    /// Bytes of a section from `first` on, and where they go.
+    struct Part {
+        std::uint64_t first = 0;
+        std::span<std::byte> into = {};
+    };
+    /// One file, opened and mapped. Without `file` there is nothing to copy from but the mapping.
+    struct Source {
+        std::unique_ptr<MappedFile> rows;
+        std::unique_ptr<MappedFile> scans;
+        std::unique_ptr<File> file;
+        std::string path;
+    };
+
+    /// REQUIRES: the mappings have as many bytes as `entry` says, and the sections lie in it.
+    SectionMap(Source source, const format::FileIdentity& identity, format::FileEntry entry,
+               std::vector<Section> sections);
 
     /// For who reads here and there.
     [[nodiscard]] std::span<const std::byte> bytes(std::size_t section) const noexcept {
@@ -45,11 +62,22 @@ public:
     }
     /// That bytes [first, first + size) of a section can be relied on. corruption names file, offset and block.
     [[nodiscard]] Result<void> check(std::size_t section, std::uint64_t first, std::uint64_t size) const;
+    /// Whether these bytes were checked and are in memory, so that reading them in place does not wait.
+    [[nodiscard]] bool at_hand(std::size_t section, std::uint64_t first, std::uint64_t size) const noexcept;
+    /// Fills all parts with bytes that can be relied on: those in memory from there, the others from the disk, at once.
+    /// Errors as check(); io_error as File::read_batch(). Throws std::bad_alloc when the scratch must grow and cannot.
+    [[nodiscard]] Result<void> copy(std::size_t section, std::span<const Part> parts, QueryScratch& scratch) const;
     /// The whole file. cancelled when told to stop; what was checked stays so.
     [[nodiscard]] Result<void> check_all(const std::stop_token& stop) const;
 
 private:
+    class Copy;
     [[nodiscard]] Result<void> check_block(std::uint64_t index, const MappedFile& file) const;
+    [[nodiscard]] Result<void> check_bytes(std::uint64_t index, std::span<const std::byte> block) const;
+    [[nodiscard]] bool is_checked(std::uint64_t first, std::uint64_t size) const noexcept;
+    [[nodiscard]] std::uint64_t block_end(std::uint64_t index) const noexcept {
+        return std::min<std::uint64_t>((index + 1) * format::block_size, entry_.size);
+    }
     [[nodiscard]] std::span<const std::byte> part_of(const MappedFile& file, std::size_t section) const noexcept {
         return file.bytes().subspan(static_cast<std::size_t>(sections_[section].offset),
                                     static_cast<std::size_t>(sections_[section].size));
@@ -63,6 +91,7 @@ private:
     std::vector<Section> sections_;
     std::unique_ptr<std::atomic<bool>[]> checked_;  ///< by block; relaxed: the bytes never change
     mutable std::atomic<bool> all_checked_{false};
+    std::unique_ptr<File> file_;  ///< null: copies are made from the mapping
 };
 
 }  // namespace sextant::inline v1

@@ -2,7 +2,8 @@
 /// reading points, sealing. The only way to vectors that may lie on disk. A RowSource is for who cannot fail: kernels over
 /// rows that are in memory, as those of growing rows and all codes are.
 /// Threads: const-safe; a scratch is confined.
-/// Cost: one call per list of rows; for rows in memory it neither copies nor allocates.
+/// Cost: one call per list of rows; for rows in memory it neither copies nor allocates. Rows that are not are copied from the
+/// disk, all of a call at once.
 #pragma once
 
 #include <cstddef>
@@ -36,6 +37,8 @@ public:
     /// That all rows can be read in place from now on, for who scans them. Errors as read(). Cost: for rows that lie on
     /// disk the first call reads them all; nothing for others and later. cancelled when told to stop, within some blocks.
     [[nodiscard]] virtual Result<void> check_all(const std::stop_token& /*stop*/) const { return {}; }
+    /// Whether rows may have to come from a disk: then many are better asked for at once, and none that is not needed.
+    [[nodiscard]] virtual bool in_file() const noexcept { return false; }
 };
 
 }  // namespace sextant::inline v1
