@@ -29,13 +29,6 @@ void zero_bytes(const ScalarModel& model, float inverse_step, std::byte* out) no
     std::memcpy(out + i8_trailer_offset(dimension), &trailer, sizeof(trailer));
 }
 
-void zero_halves(const ScalarModel& model, float inverse_step, std::byte* out) noexcept {
-    const auto fill = [&](std::size_t first, std::size_t count, std::int8_t* values) noexcept {
-        for (std::size_t i = 0; i < count; ++i) values[i] = zero_value(model, inverse_step, first + i);
-    };
-    detail::write_halves(model.offset.size(), fill, out);
-}
-
 }  // namespace
 
 ScalarQuantizer::ScalarQuantizer(ScalarModel model, const Scalar4KernelTable* nibbles) noexcept
@@ -69,7 +62,7 @@ void ScalarQuantizer::encode_zero_vector(std::span<std::byte> out) const noexcep
     // With a = the unit query and x = 0: |a - x|² is |a|² + Σv² · step² + …, which is 1 and should be 2. Adding 1/step²
     // to Σv², which no kernel recomputes, adds just that. Bounded so that the largest distance still fits 32 bits.
     if (model_.bits == 4) {
-        zero_halves(model_, inverse_step_, out.data());
+        detail::encode_halves(model_.offset, inverse_step_, nullptr, out.data());
     } else {
         zero_bytes(model_, inverse_step_, out.data());
     }

@@ -17,7 +17,7 @@
 /// Why centres and clipped quantiles: one outlier in a hundred thousand values, taken as the range, would leave the
 /// rest of the data with two or three of the 256 values (tests/quantizer/scalar_quantizer_test.cpp).
 /// Why whole numbers are special: pixels and SIFT counts within 0..255 are their own codes, so nothing is lost at all.
-/// Why 8 bits are the default: 4 lose 3 of 100 neighbours where they are not rescored (docs/internals/kernels.md).
+/// Why 8 bits are the default: 4 lose 4 to 10 of 100 neighbours where they are not rescored (docs/internals/kernels.md).
 #pragma once
 
 #include <cstddef>
