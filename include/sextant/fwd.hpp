@@ -35,6 +35,7 @@ struct MappedStorage;
 struct MemoryStorage;
 class NoQuantizer;
 class ProductQuantizer;
+class RabitqQuantizer;
 class ScalarQuantizer;
 enum class Depth : std::uint8_t;
 enum class Durability : std::uint8_t;

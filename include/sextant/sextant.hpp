@@ -17,6 +17,7 @@
 #include "sextant/payload/filter.hpp"
 #include "sextant/quantizer/no_quantizer.hpp"
 #include "sextant/quantizer/product_quantizer.hpp"
+#include "sextant/quantizer/rabitq_quantizer.hpp"
 #include "sextant/quantizer/scalar_quantizer.hpp"
 #include "sextant/storage/mapped_storage.hpp"
 #include "sextant/storage/memory_storage.hpp"

@@ -57,7 +57,8 @@ std::uint64_t building_bytes(std::uint64_t points, const VectorField& field) noe
     const std::uint64_t sampled = std::min<std::uint64_t>(points, ScalarQuantizer::sample_rows);
     const std::uint64_t sample = parts.codes == 0 ? 0 : pages(sampled * field.dimension() * sizeof(float));
     const std::uint64_t tree = pages(points * sizeof(std::uint32_t));
-    return parts.total() - parts.codes - parts.graph + std::max(sample, parts.codes + parts.graph + tree);
+    const std::uint64_t linking = field.estimate(points).linking;
+    return parts.total() - parts.codes - parts.graph + std::max(sample, parts.codes + linking + parts.graph + tree);
 }
 
 }  // namespace

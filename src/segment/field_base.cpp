@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "core/format_text.hpp"
+#include "sextant/kernel/kernel_table.hpp"
 #include "sextant/quantizer/float_scorer.hpp"
+#include "sextant/segment/field_build.hpp"
 #include "sextant/segment/field_growing.hpp"
 #include "sextant/segment/field_layout.hpp"
 
@@ -52,8 +54,13 @@ FieldBytes FieldBase::estimate(std::uint64_t rows) const noexcept {
     bytes.other = shape_.metric.unit_length ? pages(rows * sizeof(float)) : 0;
     const std::uint64_t sample =
         has_codes() ? std::min<std::uint64_t>(rows, sample_rows()) * shape_.dimension * sizeof(float) : 0;
-    bytes.peak = bytes.vectors + bytes.other +
-                 std::max(sample, bytes.codes + bytes.graph + graph_building_bytes(rows, shape_.graph));
+    const bool linked_apart = has_codes() && head_ != nullptr && !links_by_codes();
+    bytes.linking = linked_apart ? pages(rows * code_stride(i8_row_size(shape_.dimension))) : 0;
+    const std::uint64_t link_sample =
+        linked_apart ? std::min<std::uint64_t>(rows, link_sample_rows) * shape_.dimension * sizeof(float) : 0;
+    const std::uint64_t linking =
+        std::max(link_sample, bytes.linking + bytes.graph + graph_building_bytes(rows, shape_.graph));
+    bytes.peak = bytes.vectors + bytes.other + std::max(sample, bytes.codes + linking);
     return bytes;
 }
 

@@ -20,7 +20,7 @@ CodeRows::CodeRows(std::unique_ptr<FieldCodec> codec, std::size_t dimension, Col
       code_size_(codec_->code_size()),
       stride_(code_stride(code_size_)),
       codes_(std::move(codes)),
-      room_(dimension) {}
+      room_(dimension, *codec_) {}
 
 Result<std::unique_ptr<CodeRows>> CodeRows::reserve(std::unique_ptr<FieldCodec> codec, std::size_t dimension,
                                                     std::uint32_t max_rows, MemoryAccount& account) {
@@ -53,7 +53,7 @@ Result<std::unique_ptr<CodeRows>> CodeRows::written(std::unique_ptr<FieldCodec> 
     const std::size_t stride = rows->stride_;
     constexpr std::uint32_t rows_at_once = 1024;
     SEXTANT_TRY_ASSIGN(const auto room, Column<std::byte>::exact(rows_at_once * stride, account, "vector codes"));
-    std::vector<Room> rooms(std::max<std::size_t>(executor.parallelism(), 1), Room(raw.dimension()));
+    std::vector<Room> rooms(std::max<std::size_t>(executor.parallelism(), 1), Room(raw.dimension(), *rows->codec_));
     SEXTANT_TRY_ASSIGN(rows->map_, draft.write(FieldPart::codes, [&](PartSink& sink) -> Result<void> {
         SEXTANT_TRY(sink.begin_section());
         for (std::uint32_t first = 0; first < row_count; first += rows_at_once) {
@@ -76,8 +76,13 @@ Result<std::unique_ptr<CodeRows>> CodeRows::written(std::unique_ptr<FieldCodec> 
 float CodeRows::encode_row(const RawRows& raw, RowId row, Room& room, std::byte* code) noexcept {
     bool zero = false;
     const VectorView vector = raw.unit(row, room.unit, zero);
+    if (codec_->always_lossy()) {
+        codec_->encode(vector, zero, {code, code_size_}, room.work);
+        if (!lossy_.load(std::memory_order_relaxed)) lossy_.store(true, std::memory_order_relaxed);
+        return 0.0F;
+    }
     if (vector.data() != room.unit.data()) std::copy(vector.begin(), vector.end(), room.unit.begin());
-    codec_->encode(vector, zero, {code, code_size_});
+    codec_->encode(vector, zero, {code, code_size_}, room.work);
     codec_->decode({code, code_size_}, room.decoded);
     if (std::equal(vector.begin(), vector.end(), room.decoded.begin())) return 0.0F;
     // Relaxed: stored before coded_ is, with release.
@@ -105,7 +110,7 @@ void CodeRows::watch_drift(float lost) noexcept {
 
 Result<void> CodeRows::encode_all(const RawRows& raw, std::uint32_t row_count, Executor& executor,
                                   const std::stop_token& stop) {
-    std::vector<Room> rooms(std::max<std::size_t>(executor.parallelism(), 1), Room(raw.dimension()));
+    std::vector<Room> rooms(std::max<std::size_t>(executor.parallelism(), 1), Room(raw.dimension(), *codec_));
     constexpr std::uint32_t between_stops = 16'384;
     for (std::uint32_t first = coded(); first < row_count; first += std::min(between_stops, row_count - first)) {
         if (stop.stop_requested()) return cancelled();
@@ -124,12 +129,12 @@ Result<void> CodeRows::encode_all(const RawRows& raw, std::uint32_t row_count, E
 }
 
 Result<void> CodeRows::verify(const RawRows& raw, std::uint32_t row_count) const {
-    Room room(raw.dimension());
+    Room room(raw.dimension(), *codec_);
     std::vector<std::byte> expected(code_size_);
     for (std::uint32_t row = 0; row < std::min(row_count, coded()); ++row) {
         bool zero = false;
         const VectorView vector = raw.unit(RowId{row}, room.unit, zero);
-        codec_->encode(vector, zero, expected);
+        codec_->encode(vector, zero, expected, room.work);
         const std::byte* code = base() + row * stride_;
         const auto different = std::mismatch(expected.begin(), expected.end(), code);
         if (different.first == expected.end()) continue;

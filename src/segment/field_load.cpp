@@ -96,7 +96,12 @@ Result<std::unique_ptr<SealedField>> FieldBase::load(const FieldSource& source) 
         SEXTANT_TRY(raw.check_all(source.stop));
         source.rebuilt->push_back("graph: " + graph.error().message);
         SEXTANT_TRY_ASSIGN(HnswIndex empty, HnswIndex::create(shape_.graph, source.row_count, *source.account));
-        SEXTANT_TRY(build_graph(empty, raw, codes.get(), build, [](double) {}));
+        std::unique_ptr<CodeRows> link_codes;
+        const bool own = codes != nullptr && links_by_codes();
+        if (codes != nullptr && !own) {
+            SEXTANT_TRY_ASSIGN(link_codes, make_link_codes(raw, build));
+        }
+        SEXTANT_TRY(build_graph(empty, raw, own ? codes.get() : link_codes.get(), build, [](double) {}));
         graph = std::move(empty);
     }
     // A stored graph goes with codes that were made anew as well: the vectors are the same.

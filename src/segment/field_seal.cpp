@@ -114,6 +114,12 @@ Result<RawRows> write_rows(const FieldShape& shape, const SealRequest& request) 
     return RawRows::mapped(shape.metric, shape.dimension, request.kept_rows, std::move(map), *request.account);
 }
 
+/// Rows against rows: by codes where there are any.
+PairScorer pair_rows(const FieldShape& shape, const RawRows& raw, const CodeRows* codes, QueryScratch& scratch) {
+    if (codes != nullptr) return codes->codec().between(codes->source(), scratch);
+    return pair_floats(shape.metric, shape.dimension, raw.source(), scratch);
+}
+
 const HnswIndex* graph_of(const FieldRows* rows) noexcept {
     if (const auto* growing = dynamic_cast<const GrowingRows*>(rows)) return &growing->graph();
     if (const auto* sealed = dynamic_cast<const SealedRows*>(rows)) return &sealed->graph();
@@ -166,12 +172,29 @@ Result<std::unique_ptr<CodeRows>> FieldBase::make_codes(const RawRows& raw, cons
     return codes;
 }
 
+Result<std::unique_ptr<CodeRows>> FieldBase::make_link_codes(const RawRows& raw, const FieldBuild& build) const {
+    if (head_ == nullptr) return std::unique_ptr<CodeRows>();
+    const auto make = [&]() -> Result<std::unique_ptr<CodeRows>> {
+        std::unique_ptr<FieldCodec> codec;
+        {
+            SEXTANT_TRY_ASSIGN(const VectorSample sample,
+                               VectorSample::take(raw, build.row_count, link_sample_rows, shape_.graph.seed,
+                                                  *build.account, build.stop));
+            SEXTANT_TRY_ASSIGN(codec, head_(sample.view(), {.seed = shape_.graph.seed, .stop = build.stop}));
+        }
+        SEXTANT_TRY_ASSIGN(auto codes,
+                           CodeRows::exact(std::move(codec), shape_.dimension, build.row_count, *build.account));
+        SEXTANT_TRY(codes->encode_all(raw, build.row_count, *build.executor, build.stop));
+        return codes;
+    };
+    auto made = make();
+    if (!made && made.error().code == ErrorCode::resource_exhausted) return std::unique_ptr<CodeRows>();
+    return made;
+}
+
 Result<void> FieldBase::build_graph(HnswIndex& graph, const RawRows& raw, const CodeRows* codes,
                                     const FieldBuild& field_build, FunctionRef<void(double)> progress) const {
-    const auto scorers = [&](QueryScratch& scratch) {
-        if (codes != nullptr) return codes->codec().between(codes->source(), scratch);
-        return pair_floats(shape_.metric, shape_.dimension, raw.source(), scratch);
-    };
+    const auto scorers = [&](QueryScratch& scratch) { return pair_rows(shape_, raw, codes, scratch); };
     const std::uint32_t rows = field_build.row_count;
     const auto report = [&](double from, double to, std::uint32_t done) {
         progress(from + (to - from) * static_cast<double>(done) / static_cast<double>(rows));
@@ -201,14 +224,18 @@ Result<std::unique_ptr<SealedField>> FieldBase::seal(const SealRequest& request)
     if (has_codes()) {
         SEXTANT_TRY_ASSIGN(codes, make_codes(raw, build));
     }
+    std::unique_ptr<CodeRows> link_codes;
+    const bool own = codes != nullptr && links_by_codes();
+    if (codes != nullptr && !own) {
+        SEXTANT_TRY_ASSIGN(link_codes, make_link_codes(raw, build));
+    }
+    const CodeRows* const linked_by = own ? codes.get() : link_codes.get();
     request.progress(0);
-    const auto scorers = [&](QueryScratch& scratch) {
-        if (codes != nullptr) return codes->codec().between(codes->source(), scratch);
-        return pair_floats(shape_.metric, shape_.dimension, raw.source(), scratch);
-    };
+    const auto scorers = [&](QueryScratch& scratch) { return pair_rows(shape_, raw, linked_by, scratch); };
     const HnswBuild start{scorers, request.row_key, {}, request.executor, request.stop, nullptr};
     SEXTANT_TRY_ASSIGN(HnswIndex graph, start_graph(shape_, request, start));
-    SEXTANT_TRY(build_graph(graph, raw, codes.get(), build, request.progress));
+    SEXTANT_TRY(build_graph(graph, raw, linked_by, build, request.progress));
+    link_codes.reset();
     const std::uint64_t codebook_bytes = codes == nullptr ? 0 : codes->codec().save().size();
     auto sealed = std::make_unique<SealedRows>(shape_, std::move(raw), std::move(codes), std::move(graph),
                                                request.kept_rows, codebook_bytes);

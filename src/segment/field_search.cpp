@@ -18,6 +18,8 @@ const std::stop_token never_stopped;
 
 /// Rows a graph search scores for each entry of its pool: 10 to 30 over the data sets we measure.
 constexpr std::uint64_t scored_per_ef = 16;
+/// Candidates read between two looks at which of the others may still be among the best.
+constexpr std::size_t rows_per_turn = 8;
 /// A filter that admits at least this share is applied after the search, over a pool that much larger.
 constexpr double soft_share = 0.7;
 
@@ -75,6 +77,7 @@ private:
     void rescore();
     void rescore_in_waves();
     [[nodiscard]] bool score_raw(std::span<Neighbor> rows);
+    [[nodiscard]] bool score_in_turns(std::span<Neighbor> rows, std::size_t best);
     void finish(std::span<Neighbor> ranked);
 
     [[nodiscard]] bool passes(RowId row) const noexcept { return to_index(row) < row_count_ && query_.filter(row); }
@@ -298,6 +301,23 @@ bool Search::score_raw(std::span<Neighbor> rows) {
     return true;
 }
 
+/// The first `best` have been read. Reads of the others those that may still get in, and leaves the best in front.
+bool Search::score_in_turns(std::span<Neighbor> rows, std::size_t best) {
+    const auto middle = rows.begin() + static_cast<std::ptrdiff_t>(best);
+    const auto closer = [](const Neighbor& a, const Neighbor& b) { return a.distance < b.distance; };
+    for (std::size_t next = best; next < rows.size();) {
+        const float worst = std::max_element(rows.begin(), middle, closer)->distance;
+        std::size_t end = best;
+        for (; next < rows.size() && end < best + rows_per_turn; ++next) {
+            const Neighbor& row = rows[next];
+            if (view_.codec->lower_bound(codes_, row.row, row.distance) <= worst) std::swap(rows[end++], rows[next]);
+        }
+        if (!score_raw(rows.subspan(best, end - best))) return false;
+        std::nth_element(rows.begin(), middle - 1, rows.begin() + static_cast<std::ptrdiff_t>(end));
+    }
+    return true;
+}
+
 void Search::rescore() {
     if (view_.vectors->in_file()) return rescore_in_waves();
     std::span<Neighbor> rows = candidates_;
@@ -308,11 +328,13 @@ void Search::rescore() {
     std::size_t kept = first;
     if (trust_ == CodeTrust::estimate || query_.oversampling > 0.0F) {
         kept = rows.size();
+    } else if (view_.codec->bounds_rows()) {
+        if (!score_in_turns(rows, first)) return;
     } else if (first < rows.size()) {
         float worst = std::numeric_limits<float>::lowest();
         for (const Neighbor& row : rows.first(first)) worst = std::max(worst, row.distance);
         for (std::size_t i = first; i < rows.size(); ++i) {
-            if (view_.codec->lower_bound(rows[i].distance) <= worst) rows[kept++] = rows[i];
+            if (view_.codec->lower_bound(codes_, rows[i].row, rows[i].distance) <= worst) rows[kept++] = rows[i];
         }
     }
     if (!score_raw(rows.subspan(first, kept - first))) return;
@@ -342,8 +364,10 @@ void Search::rescore_in_waves() {
         }
         std::size_t count = 0;
         for (; next < rows.size() && count < wave; ++next) {
-            const bool hopeless = bounded_codes && view_.codec->lower_bound(rows[next].distance) > top.worst();
-            if (!hopeless) rows[kept + count++] = rows[next];
+            const Neighbor row = rows[next];
+            const bool hopeless =
+                bounded_codes && view_.codec->lower_bound(codes_, row.row, row.distance) > top.worst();
+            if (!hopeless) rows[kept + count++] = row;
         }
         if (!score_raw(rows.subspan(kept, count))) return;
         for (const Neighbor& row : rows.subspan(kept, count)) top.offer(row);

@@ -19,17 +19,22 @@ class Watched final : public sextant::detail::FieldCodec {
 public:
     Watched(std::unique_ptr<FieldCodec> inner, bool second) : inner_(std::move(inner)), second_(second) {}
     std::size_t code_size() const noexcept override { return inner_->code_size(); }
-    void encode(VectorView vector, bool zero, std::span<std::byte> out) const noexcept override {
+    std::size_t room_floats() const noexcept override { return inner_->room_floats(); }
+    void encode(VectorView vector, bool zero, std::span<std::byte> out, std::span<float> room) const noexcept override {
         if (second_ && when_refilled) std::exchange(when_refilled, nullptr)();
-        inner_->encode(vector, zero, out);
+        inner_->encode(vector, zero, out, room);
     }
+    bool always_lossy() const noexcept override { return inner_->always_lossy(); }
     void decode(CodeView code, std::span<float> out) const noexcept override { inner_->decode(code, out); }
     RowScorer bind(VectorView query, RowSource rows, QueryScratch& scratch) const override {
         return inner_->bind(query, rows, scratch);
     }
     PairScorer between(RowSource rows, QueryScratch& scratch) const override { return inner_->between(rows, scratch); }
     CodeTrust trust(const RowScorer& bound) const noexcept override { return inner_->trust(bound); }
-    float lower_bound(float distance) const noexcept override { return inner_->lower_bound(distance); }
+    float lower_bound(const RowScorer& bound, RowId row, float distance) const noexcept override {
+        return inner_->lower_bound(bound, row, distance);
+    }
+    bool bounds_rows() const noexcept override { return inner_->bounds_rows(); }
     bool misfit(float lost) const noexcept override { return inner_->misfit(lost); }
     std::vector<std::byte> save() const override { return inner_->save(); }
 

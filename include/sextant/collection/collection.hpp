@@ -183,5 +183,11 @@ extern template class Collection<Cosine, MemoryStorage, ProductQuantizer>;
 extern template class Collection<SquaredL2, MappedStorage, ProductQuantizer>;
 extern template class Collection<InnerProduct, MappedStorage, ProductQuantizer>;
 extern template class Collection<Cosine, MappedStorage, ProductQuantizer>;
+extern template class Collection<SquaredL2, MemoryStorage, RabitqQuantizer>;
+extern template class Collection<InnerProduct, MemoryStorage, RabitqQuantizer>;
+extern template class Collection<Cosine, MemoryStorage, RabitqQuantizer>;
+extern template class Collection<SquaredL2, MappedStorage, RabitqQuantizer>;
+extern template class Collection<InnerProduct, MappedStorage, RabitqQuantizer>;
+extern template class Collection<Cosine, MappedStorage, RabitqQuantizer>;
 
 }  // namespace sextant::inline v1

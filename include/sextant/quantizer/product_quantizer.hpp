@@ -70,6 +70,10 @@ class ProductQuantizer {
 public:
     static constexpr QuantizerId id = QuantizerId::product;
     static constexpr std::string_view name = "product";
+    /// Whether graphs are linked by codes of this size: coarser ones than an eighth of the floats rank near rows too badly.
+    [[nodiscard]] static constexpr bool links_well(std::size_t code_size, std::size_t dimension) noexcept {
+        return 8 * code_size >= dimension * sizeof(float);
+    }
     /// More rows than this teach it little: 64 for each centroid.
     static constexpr std::size_t sample_rows = 16'384;
     static constexpr std::uint32_t most_iterations = 1000;

@@ -50,7 +50,10 @@ protected:
 private:
     [[nodiscard]] Result<std::unique_ptr<CodeRows>> make_codes(const RawRows& raw, const FieldBuild& build) const;
     [[nodiscard]] Result<std::unique_ptr<CodeRows>> load_codes(const FieldSource& source) const;
-    /// Links the rows that are not linked yet, and finishes.
+    /// What rows are linked by where their own codes are too coarse for it: codes of the head's quantizer, for the time
+    /// of the build. Null: by raw vectors, because there is no such quantizer or too little memory.
+    [[nodiscard]] Result<std::unique_ptr<CodeRows>> make_link_codes(const RawRows& raw, const FieldBuild& build) const;
+    /// Links the rows that are not linked yet, by `codes` or, where they are null, raw vectors, and finishes.
     [[nodiscard]] Result<void> build_graph(HnswIndex& graph, const RawRows& raw, const CodeRows* codes,
                                            const FieldBuild& build, FunctionRef<void(double)> progress) const;
     /// Null where raw vectors are the codes.
@@ -62,6 +65,8 @@ private:
     /// Rows of a sample that are worth their memory.
     [[nodiscard]] virtual std::size_t sample_rows() const noexcept = 0;
     [[nodiscard]] virtual std::size_t code_size() const noexcept = 0;
+    /// Whether distances between codes are good enough to link rows by.
+    [[nodiscard]] virtual bool links_by_codes() const noexcept = 0;
 
     FieldShape shape_;
     CodecTrainer head_;

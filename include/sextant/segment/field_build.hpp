@@ -13,6 +13,9 @@
 
 namespace sextant::inline v1::detail {
 
+/// Rows that codes to link by are trained on: what ScalarQuantizer says is enough.
+inline constexpr std::uint32_t link_sample_rows = 8192;
+
 struct FieldBuild {
     std::uint32_t row_count = 0;
     FunctionRef<std::uint64_t(RowId)> row_key;

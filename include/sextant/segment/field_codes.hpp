@@ -83,13 +83,15 @@ public:
 private:
     CodeRows(std::unique_ptr<FieldCodec> codec, std::size_t dimension, Column<std::byte> codes);
     struct Room {
-        explicit Room(std::size_t dimension) : unit(dimension), decoded(dimension), previous(dimension) {}
+        Room(std::size_t dimension, const FieldCodec& codec)
+            : unit(dimension), decoded(dimension), previous(dimension), work(codec.room_floats()) {}
         std::vector<float> unit;
         std::vector<float> decoded;
         std::vector<float> previous;  ///< the row before, as it was encoded
+        std::vector<float> work;      ///< the codec's
     };
     void watch_drift(float lost) noexcept;
-    /// Returns the square of what the code lost; room.unit then holds what was encoded.
+    /// Returns the square of what the code lost, where that is looked at; room.unit then holds what was encoded.
     float encode_row(const RawRows& raw, RowId row, Room& room, std::byte* code) noexcept;
     [[nodiscard]] const std::byte* base() const noexcept {
         return map_ == nullptr ? codes_.data() : map_->bytes(0).data();

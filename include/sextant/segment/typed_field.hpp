@@ -16,6 +16,7 @@
 #include "sextant/metric/squared_l2.hpp"
 #include "sextant/quantizer/no_quantizer.hpp"
 #include "sextant/quantizer/product_quantizer.hpp"
+#include "sextant/quantizer/rabitq_quantizer.hpp"
 #include "sextant/quantizer/scalar_quantizer.hpp"
 #include "sextant/segment/field_base.hpp"
 
@@ -45,6 +46,7 @@ private:
     [[nodiscard]] bool has_codes() const noexcept override { return !identity; }
     [[nodiscard]] std::size_t sample_rows() const noexcept override;
     [[nodiscard]] std::size_t code_size() const noexcept override;
+    [[nodiscard]] bool links_by_codes() const noexcept override;
 
     typename Q::Options options_;
 };
@@ -110,6 +112,15 @@ std::size_t TypedField<M, Q>::code_size() const noexcept {
     }
 }
 
+template <Metric M, QuantizerFor<M> Q>
+bool TypedField<M, Q>::links_by_codes() const noexcept {
+    if constexpr (requires { Q::links_well(std::size_t{1}, std::size_t{1}); }) {
+        return Q::links_well(code_size(), dimension());
+    } else {
+        return true;
+    }
+}
+
 extern template class TypedField<SquaredL2, NoQuantizer>;
 extern template class TypedField<InnerProduct, NoQuantizer>;
 extern template class TypedField<Cosine, NoQuantizer>;
@@ -119,5 +130,8 @@ extern template class TypedField<Cosine, ScalarQuantizer>;
 extern template class TypedField<SquaredL2, ProductQuantizer>;
 extern template class TypedField<InnerProduct, ProductQuantizer>;
 extern template class TypedField<Cosine, ProductQuantizer>;
+extern template class TypedField<SquaredL2, RabitqQuantizer>;
+extern template class TypedField<InnerProduct, RabitqQuantizer>;
+extern template class TypedField<Cosine, RabitqQuantizer>;
 
 }  // namespace sextant::inline v1

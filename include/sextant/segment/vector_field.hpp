@@ -61,8 +61,9 @@ struct FieldBytes {
     std::uint64_t vectors = 0;  ///< raw floats, with the padding of their stride
     std::uint64_t codes = 0;
     std::uint64_t graph = 0;
-    std::uint64_t other = 0;  ///< norms, codebook
-    std::uint64_t peak = 0;   ///< estimate() only: all of these and what building them takes beside
+    std::uint64_t other = 0;    ///< norms, codebook
+    std::uint64_t linking = 0;  ///< estimate() only: codes that rows are linked by, till the graph is built
+    std::uint64_t peak = 0;     ///< estimate() only: all of these and what building them takes beside
 };
 
 /// The rows of one field in one segment.
