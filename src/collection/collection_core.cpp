@@ -4,6 +4,7 @@
 
 #include "core/format_text.hpp"
 #include "core_state.hpp"
+#include "memory_budget.hpp"
 #include "search.hpp"
 #include "sextant/core/assert.hpp"
 #include "sextant/kernel/kernel_table.hpp"
@@ -35,6 +36,25 @@ Result<void> validate_open(const CoreOptions& options, const OpenOptions& open) 
         return invalid_argument("options.durability: a collection in memory keeps nothing, expected Durability::None");
     }
     return {};
+}
+
+std::uint64_t rows_held(const format::Manifest& manifest) noexcept {
+    std::uint64_t rows = 0;
+    for (const format::ManifestSegment& segment : manifest.segments) rows += segment.row_count;
+    return rows;
+}
+
+/// What is chosen under the budget, if there is one. `store`: null in memory.
+Result<std::optional<BudgetReport>> lay_out(const OpenOptions& open, const CoreOptions& options,
+                                            const VectorField& field, Store* store) {
+    if (!open.memory_budget.has_value()) return std::optional<BudgetReport>();
+    const std::uint64_t held = store == nullptr ? 0 : rows_held(store->manifest());
+    const std::uint64_t points = std::max(open.memory_budget->points, held);
+    SEXTANT_TRY_ASSIGN(const BudgetCandidate candidate, budget_candidate(points, options, field));
+    SEXTANT_TRY_ASSIGN(BudgetChoice choice, choose_residency(*open.memory_budget, points, {&candidate, 1},
+                                                             open.residency, store != nullptr));
+    if (store != nullptr) store->set_residency(choice.report.residency);
+    return std::optional<BudgetReport>(std::move(choice.report));
 }
 
 /// Null when there is nothing to filter.
@@ -71,18 +91,30 @@ Result<std::unique_ptr<CollectionCore>> CollectionCore::create(const CoreOptions
     SEXTANT_CHECK(!fields.empty());
     if (const char* const wrong = kernel_override_error()) return invalid_argument(wrong);
     SEXTANT_TRY(validate_open(options, open));
+    if (open.memory_budget.has_value()) SEXTANT_TRY(validate_budget(*open.memory_budget));
+    SEXTANT_TRY_ASSIGN(auto budget, lay_out(open, options, *fields.front(), nullptr));
     auto impl = std::make_unique<Impl>(options, open, std::move(fields), nullptr);
+    impl->state->take_budget(std::move(budget));
     return std::unique_ptr<CollectionCore>(new CollectionCore(std::move(impl)));
 }
 
-Result<std::unique_ptr<CollectionCore>> CollectionCore::open(const std::string& path, const WantedOptions& wanted,
+Result<std::unique_ptr<CollectionCore>> CollectionCore::open(const std::string& path, const WantedOptions& given,
                                                              const OpenOptions& open, FieldMaker make) {
     if (const char* const wrong = kernel_override_error()) return invalid_argument(wrong);
+    WantedOptions wanted = given;
+    if (open.memory_budget.has_value()) {
+        SEXTANT_TRY(validate_budget(*open.memory_budget));
+        // Before anything is made. Where there is a collection, what is stored counts.
+        SEXTANT_TRY_ASSIGN(const bool there, Store::there(path, open));
+        if (!there && wanted.dimension.has_value()) SEXTANT_TRY(choose_codes(*open.memory_budget, open, wanted, make));
+    }
     SEXTANT_TRY_ASSIGN(auto store, Store::open(path, wanted, open));
     const CoreOptions options = core_options(store->manifest().options);
     SEXTANT_TRY_ASSIGN(auto fields, make(options, store->manifest().options.quantizer_options));
+    SEXTANT_TRY_ASSIGN(auto budget, lay_out(open, options, *fields.front(), store.get()));
     auto impl = std::make_unique<Impl>(options, open, std::move(fields), std::move(store));
     CoreState& state = *impl->state;
+    state.take_budget(std::move(budget));
     // Closes what was opened when it goes, also after a failure.
     std::unique_ptr<CollectionCore> core(new CollectionCore(std::move(impl)));
     SEXTANT_TRY(state.recover(open.on_corruption));

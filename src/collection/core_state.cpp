@@ -31,6 +31,10 @@ std::uint64_t rows_that_index_in(std::uint64_t bytes, const std::vector<std::uni
     return std::min<std::uint64_t>(bytes / bytes_per_row, limits::max_rows_per_segment);
 }
 
+std::uint64_t budget_of(const OpenOptions& open) noexcept {
+    return open.memory_budget.has_value() ? open.memory_budget->bytes : MemoryAccount::unlimited;
+}
+
 /// Gives back what a large batch took, also when it failed.
 struct ResolverRelease {
     WriteResolver& resolver;
@@ -43,8 +47,8 @@ CoreState::CoreState(const CoreOptions& core_options, const OpenOptions& open,
                      std::vector<std::unique_ptr<VectorField>> list, ExecutorSource& executors,
                      std::unique_ptr<Store> directory)
     : options(core_options),
-      account("collection", MemoryAccount::unlimited, open.memory),
-      memory_limit(open.memory == nullptr ? MemoryAccount::unlimited : open.memory->limit()),
+      account("collection", budget_of(open), open.memory),
+      memory_limit(std::min(budget_of(open), open.memory == nullptr ? MemoryAccount::unlimited : open.memory->limit())),
       events(open.events),
       background_bytes_per_second(open.background_bytes_per_second),
       clock(open.clock == nullptr ? static_cast<const Clock&>(system_clock) : *open.clock),

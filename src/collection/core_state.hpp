@@ -128,6 +128,11 @@ public:
         domain.collect();
         if (domain.waiting() == 0) replaced_waiting.store(false, std::memory_order_relaxed);
     }
+    /// Once, while it is opened.
+    void take_budget(std::optional<BudgetReport> report) {
+        budget = std::move(report);
+        if (budget.has_value()) emit_event(Severity::info, "memory.budget", budget->reason);
+    }
     void emit_event(Severity severity, std::string_view name, std::string_view message) const noexcept {
         send_event(events, {severity, name, "collection", message});
     }
@@ -179,6 +184,8 @@ public:
     std::atomic<const Segment*> active_segment{nullptr};
 
     mutable Background background;  ///< thread-safe; verify() holds its linking off
+
+    std::optional<BudgetReport> budget;  ///< set while it is opened
 };
 
 }  // namespace sextant::inline v1::detail

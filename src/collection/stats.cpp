@@ -78,6 +78,7 @@ Result<Stats> CoreState::stats() const {
     stats.memory_used = account.used();
     stats.memory_peak = account.peak();
     stats.memory_limit = memory_limit;
+    stats.budget = budget;
     return stats;
 }
 

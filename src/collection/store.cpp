@@ -125,6 +125,12 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Wanted
     return store;
 }
 
+Result<bool> Store::there(const std::string& path, const OpenOptions& open) {
+    const auto own = open.files == nullptr ? posix_file_system() : nullptr;
+    FileSystem& files = own == nullptr ? *open.files : *own;
+    return files.exists(path + "/" + current_name);
+}
+
 /// A directory without CURRENT is what a crash in create() left, or it never was a collection, or it lost the file.
 Result<void> Store::check_no_data() const {
     const auto lost = [&](const std::string& what) {

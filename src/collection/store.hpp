@@ -32,10 +32,15 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::string& path, const WantedOptions& wanted,
                                                              const OpenOptions& open);
 
+    /// Whether open() would find a collection.
+    [[nodiscard]] static Result<bool> there(const std::string& path, const OpenOptions& open);
+
     [[nodiscard]] FileSystem& files() const noexcept { return *files_; }
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] bool read_only() const noexcept { return read_only_; }
     [[nodiscard]] Residency residency() const noexcept { return residency_; }
+    /// REQUIRES: no segment was read yet.
+    void set_residency(Residency residency) noexcept { residency_ = residency; }
     [[nodiscard]] const format::Manifest& manifest() const noexcept { return manifest_; }
     /// Why it is not the one that CURRENT names; empty where it is.
     [[nodiscard]] const std::string& guessed() const noexcept { return guessed_; }

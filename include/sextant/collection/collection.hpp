@@ -116,6 +116,15 @@ detail::WantedOptions Collection<M, S, Q>::wanted(const Options& options) {
         auto given = options.quantizer.save();
         if (given != all.default_quantizer_options) all.quantizer_options = std::move(given);
     }
+    // 1/32 and 1/64 of the size of floats.
+    if constexpr (requires(typename Q::Options codes) { codes.subvectors; }) {
+        for (const std::size_t floats : {8, 16}) {
+            if (options.dimension.value_or(0) < 2 * floats) break;
+            typename Q::Options codes;
+            codes.subvectors = static_cast<std::uint32_t>(*options.dimension / floats);
+            all.shorter_quantizer_options.push_back(codes.save());
+        }
+    }
     return all;
 }
 

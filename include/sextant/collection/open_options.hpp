@@ -27,6 +27,12 @@ enum class OnCorruption : std::uint8_t {
     read_only_salvage = 1,  ///< what is whole can be read; nothing is written
 };
 
+/// Memory for a collection of a given size.
+struct MemoryBudget {
+    std::uint64_t bytes = 0;
+    std::uint64_t points = 0;  ///< that it is to hold; where it holds more at opening, that many count
+};
+
 struct OpenOptions {
     /// A collection in memory is always new: only open_or_create and create make sense there.
     OpenMode mode = OpenMode::open_or_create;
@@ -51,6 +57,12 @@ struct OpenOptions {
     /// Bytes a second that background work may write to the disk, so that searches and writes get the rest. 0: all it
     /// can. A limit below what writers bring makes the log and the growing segments longer.
     std::uint64_t background_bytes_per_second = 0;
+    /// Bytes that are the collection's limit, and by which it is laid out: as much of it stays in memory as lets its points
+    /// take three quarters of them, by estimate(). Where `residency` is left out it is chosen: first raw vectors go to
+    /// files, then codes and graphs. A new collection whose quantizer's options are left out may get shorter codes before
+    /// those do. `stats().budget` and the event "memory.budget" say what was chosen. resource_exhausted: nothing fits.
+    /// Left out: no limit but that of `memory`, and nothing is chosen.
+    std::optional<MemoryBudget> memory_budget = {};
 };
 
 }  // namespace sextant::inline v1

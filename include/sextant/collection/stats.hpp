@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sextant/concepts/storage.hpp"
 #include "sextant/core/error.hpp"
 #include "sextant/core/types.hpp"
 #include "sextant/format/calibration.hpp"
@@ -79,6 +80,15 @@ struct RecoveryReport {
     std::vector<std::string> lost = {};     ///< salvage only: what could not be read
 };
 
+/// What OpenOptions::memory_budget led to.
+struct BudgetReport {
+    std::uint64_t bytes = 0;
+    std::uint64_t points = 0;
+    std::uint64_t steady = 0;  ///< bytes these points take in memory, by estimate()
+    Residency residency = {};
+    std::string reason = {};  ///< a sentence, for people
+};
+
 struct Stats {
     std::uint64_t live_rows = 0;
     std::uint64_t dead_rows = 0;  ///< erased or overwritten, their memory not yet given back
@@ -107,6 +117,7 @@ struct Stats {
     std::uint64_t recall_measurements = 0;              ///< of sealed segments, since it was opened
     std::uint64_t recall_rebuilds = 0;                  ///< of `merges`: recall had dropped
     std::uint64_t compactions = 0;                      ///< of `merges`: many payloads had changed
+    std::optional<BudgetReport> budget = {};            ///< where there is one
 };
 
 /// What memory n points would take.

@@ -30,6 +30,8 @@ struct WantedOptions {
     std::optional<std::vector<std::byte>> quantizer_options = {};  ///< encoded
     std::vector<std::byte> default_quantizer_options = {};         ///< for a new collection
     Residency residency = Residency::resident;
+    /// For a new collection under a budget, the longest codes first.
+    std::vector<std::vector<std::byte>> shorter_quantizer_options = {};
 };
 
 /// Makes the vector fields of a collection once its options are known.
