@@ -5,6 +5,7 @@
 
 #include "sextant/kernel/detail/packed_simd.hpp"
 #include "sextant/kernel/detail/product_simd.hpp"
+#include "sextant/kernel/detail/row_access.hpp"
 
 namespace sextant::inline v1 {
 namespace {
@@ -42,6 +43,8 @@ SEXTANT_KERNEL_INLINE void centre_row(const float* v, const float* origin, float
     const auto least = Simd::splat(-limit);
     std::size_t j = 0;
     for (; j + Simd::width <= count; j += Simd::width) {
+        // Rows are mostly coded one after another.
+        if (j % 16 == 0) prefetch_line(reinterpret_cast<const std::byte*>(v + j + count));
         auto value = Simd::load(v + j);
         if (origin != nullptr) value -= Simd::load(origin + j);
         value *= Simd::splat(scale);

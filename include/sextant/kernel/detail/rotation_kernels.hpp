@@ -13,29 +13,42 @@
 namespace sextant::inline v1 {
 namespace {
 
-/// Butterflies between lanes `distance` apart: sums in the lower one, differences in the upper.
+/// shuffled + v * signs. A product with 1 or -1 is exact, so it makes no difference whether it is fused.
+SEXTANT_KERNEL_INLINE void add_signed(FloatQuad& v, const FloatQuad& shuffled, const FloatQuad& signs) noexcept {
+    v = shuffled + v * signs;
+}
+/// Butterflies between lanes 1, 2, … apart: sums in the lower one, differences in the upper.
 SEXTANT_KERNEL_INLINE void butterfly_lanes(FloatQuad& v) noexcept {
-    v = __builtin_shufflevector(v, v, 1, 0, 3, 2) + v * FloatQuad{1, -1, 1, -1};
-    v = __builtin_shufflevector(v, v, 2, 3, 0, 1) + v * FloatQuad{1, 1, -1, -1};
+    add_signed(v, __builtin_shufflevector(v, v, 1, 0, 3, 2), FloatQuad{1, -1, 1, -1});
+    add_signed(v, __builtin_shufflevector(v, v, 2, 3, 0, 1), FloatQuad{1, 1, -1, -1});
 }
 #if SEXTANT_KERNEL_X86 && defined(__AVX2__) && defined(__FMA__)
+SEXTANT_KERNEL_INLINE void add_signed(FloatOctet& v, const FloatOctet& shuffled, const FloatOctet& signs) noexcept {
+    v = reinterpret_cast<FloatOctet>(_mm256_fmadd_ps(reinterpret_cast<__m256>(v), reinterpret_cast<__m256>(signs),
+                                                     reinterpret_cast<__m256>(shuffled)));
+}
 SEXTANT_KERNEL_INLINE void butterfly_lanes(FloatOctet& v) noexcept {
-    v = __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6) + v * FloatOctet{1, -1, 1, -1, 1, -1, 1, -1};
-    v = __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5) + v * FloatOctet{1, 1, -1, -1, 1, 1, -1, -1};
-    v = __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3) + v * FloatOctet{1, 1, 1, 1, -1, -1, -1, -1};
+    add_signed(v, __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6), FloatOctet{1, -1, 1, -1, 1, -1, 1, -1});
+    add_signed(v, __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5), FloatOctet{1, 1, -1, -1, 1, 1, -1, -1});
+    add_signed(v, __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3), FloatOctet{1, 1, 1, 1, -1, -1, -1, -1});
 }
 #endif
 #if SEXTANT_KERNEL_X86 && defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && \
     defined(__AVX512VL__)
+SEXTANT_KERNEL_INLINE void add_signed(FloatSixteen& v, const FloatSixteen& shuffled,
+                                      const FloatSixteen& signs) noexcept {
+    v = reinterpret_cast<FloatSixteen>(_mm512_fmadd_ps(reinterpret_cast<__m512>(v), reinterpret_cast<__m512>(signs),
+                                                       reinterpret_cast<__m512>(shuffled)));
+}
 SEXTANT_KERNEL_INLINE void butterfly_lanes(FloatSixteen& v) noexcept {
     const FloatSixteen at1 = {1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1};
     const FloatSixteen at2 = {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1};
     const FloatSixteen at4 = {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1};
     const FloatSixteen at8 = {1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1};
-    v = __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14) + v * at1;
-    v = __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13) + v * at2;
-    v = __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11) + v * at4;
-    v = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7) + v * at8;
+    add_signed(v, __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14), at1);
+    add_signed(v, __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13), at2);
+    add_signed(v, __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11), at4);
+    add_signed(v, __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7), at8);
 }
 #endif
 
