@@ -8,9 +8,22 @@
 
 namespace sextant_bench {
 namespace {
-constexpr std::array<std::string_view, 10> known_names = {"sextant:none",   "sextant:sq8",  "sextant:sq4", "sextant:pq",
-                                                          "sextant:rabitq", "sextant:flat", "hnswlib",     "faiss-hnsw",
-                                                          "faiss-hnsw-sq8", "faiss-flat"};
+constexpr std::array<std::string_view, 11> known_names = {
+    "sextant:none", "sextant:sq8", "sextant:sq4", "sextant:pq",     "sextant:opq", "sextant:rabitq",
+    "sextant:flat", "hnswlib",     "faiss-hnsw",  "faiss-hnsw-sq8", "faiss-flat"};
+/// These may have a number behind them: how many times smaller than floats codes are, or their bits.
+constexpr std::array<std::string_view, 3> numbered_names = {"sextant:pq", "sextant:opq", "sextant:rabitq"};
+
+bool is_known(const std::string& name) {
+    if (std::find(known_names.begin(), known_names.end(), name) != known_names.end()) return true;
+    const std::size_t colon = name.rfind(':');
+    if (colon == std::string::npos || colon + 1 == name.size() ||
+        name.find_first_not_of("0123456789", colon + 1) != std::string::npos) {
+        return false;
+    }
+    const std::string_view kind = std::string_view(name).substr(0, colon);
+    return std::find(numbered_names.begin(), numbered_names.end(), kind) != numbered_names.end();
+}
 
 void normalise(float* vector, std::size_t dimension) {
     double sum = 0.0;
@@ -30,7 +43,7 @@ sextant::Result<std::unique_ptr<Engine>> make_engine(const std::string& name, Me
     const auto unsupported = [](std::string message) {
         return sextant::Error{sextant::ErrorCode::unsupported, std::move(message)};
     };
-    if (std::find(known_names.begin(), known_names.end(), name) == known_names.end()) {
+    if (!is_known(name)) {
         std::string choices;
         for (const auto known : known_names) choices += (choices.empty() ? "" : ", ") + std::string(known);
         return unsupported("--engine " + name + ": no such engine; known are " + choices);
@@ -39,7 +52,7 @@ sextant::Result<std::unique_ptr<Engine>> make_engine(const std::string& name, Me
     if (!engine) engine = make_hnswlib_engine(name);
     if (!engine) engine = make_faiss_engine(name);
     if (engine) return engine;
-    if (name.starts_with("sextant:")) return unsupported("--engine " + name + ": not built yet");
+    if (name.starts_with("sextant:")) return unsupported("--engine " + name + ": no such number");
     return unsupported("--engine " + name + ": not built; configure with -DSEXTANT_BENCH_PEERS=ON");
 }
 

@@ -1,9 +1,15 @@
 /// This library as its users call it: nothing but the public header.
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "ann_bench/engine.hpp"
@@ -56,7 +62,10 @@ class SextantEngine final : public Engine {
 public:
     using Collection = sx::Collection<Metric_, sx::MemoryStorage, Quantizer>;
 
-    SextantEngine(std::string name, bool exact, typename Quantizer::Options quantizer)
+    /// `quantizer`: its options for vectors of a dimension.
+    using QuantizerOptions = std::function<typename Quantizer::Options(std::size_t dimension)>;
+
+    SextantEngine(std::string name, bool exact, QuantizerOptions quantizer)
         : Engine(std::move(name)), exact_(exact), quantizer_(std::move(quantizer)) {}
 
     std::string kernel() const override { return sx::active_kernels().name; }
@@ -74,7 +83,7 @@ public:
         }
         typename Collection::Options options;
         options.dimension = base.columns;
-        options.quantizer = quantizer_;
+        options.quantizer = quantizer_(base.columns);
         options.index.m = static_cast<std::uint32_t>(params.m);
         options.index.ef_construction = static_cast<std::uint32_t>(params.ef_construction);
         SEXTANT_TRY_ASSIGN(auto collection, Collection::open(options, open));
@@ -105,17 +114,32 @@ public:
         return static_cast<double>(collection_->stats().value().memory_peak);
     }
 
+    std::string note() const override {
+        if (!collection_) return {};
+        double codes = 0.0;
+        double graph = 0.0;
+        double vectors = 0.0;
+        for (const auto& segment : collection_->stats().value().segments) {
+            codes += static_cast<double>(segment.bytes.codes);
+            graph += static_cast<double>(segment.bytes.graph);
+            vectors += static_cast<double>(segment.bytes.vectors);
+        }
+        char text[96];
+        std::snprintf(text, sizeof text, "codes %.4f and graph %.4f of the raw vectors' bytes", codes / vectors,
+                      graph / vectors);
+        return text;
+    }
+
 private:
     bool exact_;
-    typename Quantizer::Options quantizer_;
+    QuantizerOptions quantizer_;
     std::size_t dimension_ = 0;
     SearchSetting setting_;
     std::optional<Collection> collection_;
 };
 
-template <class Quantizer>
-std::unique_ptr<Engine> make_for_metric(const std::string& name, Metric metric, bool exact,
-                                        const typename Quantizer::Options& options = {}) {
+template <class Quantizer, class Options>
+std::unique_ptr<Engine> make_for_metric(const std::string& name, Metric metric, bool exact, Options options) {
     switch (metric) {
         case Metric::l2: return std::make_unique<SextantEngine<sx::SquaredL2, Quantizer>>(name, exact, options);
         case Metric::ip: return std::make_unique<SextantEngine<sx::InnerProduct, Quantizer>>(name, exact, options);
@@ -124,13 +148,56 @@ std::unique_ptr<Engine> make_for_metric(const std::string& name, Metric metric, 
     return nullptr;
 }
 
+template <class Quantizer>
+std::unique_ptr<Engine> make_usual(const std::string& name, Metric metric, bool exact = false) {
+    return make_for_metric<Quantizer>(name, metric, exact,
+                                      [](std::size_t /*dimension*/) { return typename Quantizer::Options{}; });
+}
+
+/// "sextant:pq:32" is "sextant:pq" with 32.
+std::optional<std::uint32_t> number_after(const std::string& name, const std::string& kind) {
+    if (name.size() <= kind.size() + 1 || name.compare(0, kind.size() + 1, kind + ":") != 0) return std::nullopt;
+    std::uint32_t number = 0;
+    const char* const end = name.data() + name.size();
+    const auto [last, error] = std::from_chars(name.data() + kind.size() + 1, end, number);
+    if (error != std::errc() || last != end) return std::nullopt;
+    return number;
+}
+
+std::unique_ptr<Engine> make_product(const std::string& name, Metric metric, std::uint32_t ratio,
+                                     sx::ProductRotation rotation) {
+    return make_for_metric<sx::ProductQuantizer>(name, metric, false, [ratio, rotation](std::size_t dimension) {
+        const auto bytes = static_cast<std::uint32_t>(dimension * sizeof(float) / std::max(ratio, 1U));
+        return sx::ProductQuantizer::Options{.subvectors = std::max(bytes, 1U), .rotation = rotation};
+    });
+}
+
+std::unique_ptr<Engine> make_rabitq(const std::string& name, Metric metric, std::optional<std::uint32_t> bits) {
+    return make_for_metric<sx::RabitqQuantizer>(
+        name, metric, false, [bits](std::size_t /*dimension*/) { return sx::RabitqQuantizer::Options{.bits = bits}; });
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> make_sextant_engine(const std::string& name, Metric metric) {
-    if (name == "sextant:none") return make_for_metric<sx::NoQuantizer>(name, metric, false);
-    if (name == "sextant:sq8") return make_for_metric<sx::ScalarQuantizer>(name, metric, false);
-    if (name == "sextant:sq4") return make_for_metric<sx::ScalarQuantizer>(name, metric, false, {.bits = 4});
-    if (name == "sextant:flat") return make_for_metric<sx::NoQuantizer>(name, metric, true);
+    if (name == "sextant:none") return make_usual<sx::NoQuantizer>(name, metric);
+    if (name == "sextant:sq8") return make_usual<sx::ScalarQuantizer>(name, metric);
+    if (name == "sextant:sq4") {
+        return make_for_metric<sx::ScalarQuantizer>(
+            name, metric, false, [](std::size_t) { return sx::ScalarQuantizer::Options{.bits = 4}; });
+    }
+    if (name == "sextant:flat") return make_usual<sx::NoQuantizer>(name, metric, true);
+    constexpr std::uint32_t usual_ratio = 16;
+    const auto pq = number_after(name, "sextant:pq");
+    if (pq || name == "sextant:pq") {
+        return make_product(name, metric, pq.value_or(usual_ratio), sx::ProductRotation::none);
+    }
+    const auto opq = number_after(name, "sextant:opq");
+    if (opq || name == "sextant:opq") {
+        return make_product(name, metric, opq.value_or(usual_ratio), sx::ProductRotation::opq);
+    }
+    const auto bits = number_after(name, "sextant:rabitq");
+    if (bits || name == "sextant:rabitq") return make_rabitq(name, metric, bits);
     return nullptr;
 }
 

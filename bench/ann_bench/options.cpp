@@ -23,8 +23,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     app.add_option("--query-limit", options.query_limit, "use the first N queries only")->check(CLI::PositiveNumber);
     app.add_option(
            "--engine", options.engines,
-           "sextant:none, sextant:sq8, sextant:sq4, sextant:pq, sextant:rabitq, sextant:flat, hnswlib, faiss-hnsw, "
-           "faiss-hnsw-sq8, faiss-flat; repeatable")
+           "sextant:none, sextant:sq8, sextant:sq4, sextant:pq[:RATIO], sextant:opq[:RATIO], sextant:rabitq[:BITS], "
+           "sextant:flat, hnswlib, faiss-hnsw, faiss-hnsw-sq8, faiss-flat; repeatable")
         ->required()
         ->delimiter(',');
     app.add_option("--m", options.m, "links a row")->capture_default_str()->check(CLI::Range(4, 64));

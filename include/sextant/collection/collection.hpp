@@ -118,7 +118,7 @@ detail::WantedOptions Collection<M, S, Q>::wanted(const Options& options) {
     }
     // 1/32 and 1/64 of the size of floats.
     if constexpr (requires(typename Q::Options codes) { codes.subvectors; }) {
-        for (const std::size_t floats : {8, 16}) {
+        for (const std::size_t floats : {std::size_t{8}, std::size_t{16}}) {
             if (options.dimension.value_or(0) < 2 * floats) break;
             typename Q::Options codes;
             codes.subvectors = static_cast<std::uint32_t>(*options.dimension / floats);
