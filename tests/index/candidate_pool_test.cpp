@@ -55,6 +55,31 @@ TEST_CASE("pop gives the closest entry that was not expanded, however late it ca
     CHECK_FALSE(pool.has_next());
 }
 
+TEST_CASE("a look ahead gives what pop would, in its order, and expands nothing", "[index]") {
+    const std::size_t wanted = GENERATE(as<std::size_t>{}, 1, 3, 16, 80);
+    Random random(wanted);
+    CandidatePool pool;
+    pool.reset(40);
+    std::vector<std::uint32_t> ahead(wanted);
+    CHECK(pool.peek(ahead) == 0);
+    for (std::uint32_t id = 0; id < 300; ++id) {
+        const auto distance = static_cast<float>(random.below(1000));
+        if (distance < pool.worst()) pool.insert(distance, id);
+        if (id % 3 == 0 && pool.has_next()) {
+            REQUIRE(pool.peek(ahead) > 0);
+            REQUIRE(pool[pool.next_index()].row == RowId{ahead[0]});
+            REQUIRE(pool.pop().row == RowId{ahead[0]});
+        }
+    }
+    CandidatePool copy = pool;
+    const std::size_t count = pool.peek(ahead);
+    for (std::size_t i = 0; i < count; ++i) {
+        REQUIRE(copy.has_next());
+        REQUIRE(copy.pop().row == RowId{ahead[i]});
+    }
+    CHECK((count == wanted || !copy.has_next()));
+}
+
 TEST_CASE("both zeros are one distance, and the extremes of float keep their order", "[index]") {
     CandidatePool pool;
     pool.reset(8);

@@ -1,6 +1,7 @@
 #include "sextant/index/visited_set.hpp"
 
 #include <set>
+#include <span>
 #include <vector>
 
 #include "sextant/core/random.hpp"
@@ -29,6 +30,23 @@ TEST_CASE("collect passes over ids at or past the limit and goes on", "[index]")
     const std::vector<std::uint32_t> list{50, 10, 49, 0xFFFFFFFEU};
     const auto fresh = visited.collect(list.data(), list.size(), 50);
     CHECK(std::vector<RowId>(fresh.begin(), fresh.end()) == std::vector<RowId>{RowId{10}, RowId{49}});
+}
+
+TEST_CASE("several lists are collected as one: each ends at its own padding, and an id of two lists comes once",
+          "[index]") {
+    VisitedSet visited;
+    visited.reserve(100);
+    const std::uint32_t end = to_index(no_row);
+    const std::vector<std::uint32_t> a{5, 99, 64, end, 1};
+    const std::vector<std::uint32_t> b{end, 2, 2, 2, 2};
+    const std::vector<std::uint32_t> c{64, 3, 98, 5, 4};
+    const std::vector<const std::uint32_t*> lists{a.data(), b.data(), c.data()};
+    const auto fresh = visited.collect(lists, a.size(), 99);
+    CHECK(std::vector<RowId>(fresh.begin(), fresh.end()) ==
+          std::vector<RowId>{RowId{5}, RowId{64}, RowId{3}, RowId{98}, RowId{4}});
+    CHECK(visited.mark(99));
+    CHECK_FALSE(visited.mark(98));
+    CHECK(visited.collect(std::span<const std::uint32_t* const>{}, 5, 99).empty());
 }
 
 TEST_CASE("clear forgets everything, whether the log held or not", "[index]") {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "sextant/core/row_id.hpp"
@@ -73,6 +74,8 @@ public:
         while (next_ < size_ && (entries_[next_] & expanded) != 0) ++next_;
         return next_ < size_;
     }
+    /// How many entries are closer than the one pop() gives. REQUIRES: has_next() was just true.
+    [[nodiscard]] std::size_t next_index() const noexcept { return next_; }
     /// The closest unexpanded entry, marked as expanded. REQUIRES: has_next() was just true.
     [[nodiscard]] Neighbor pop() noexcept {
         const std::uint64_t key = entries_[next_];
@@ -84,6 +87,15 @@ public:
     [[nodiscard]] std::uint32_t peek() const noexcept {
         const std::size_t at = next_ + ((next_ < size_ && (entries_[next_] & expanded) != 0) ? 1 : 0);
         return at < size_ ? id_of(entries_[at]) : to_index(no_row);
+    }
+
+    /// The ids of the closest unexpanded entries, out.size() at most; returns how many. Expands none.
+    std::size_t peek(std::span<std::uint32_t> out) const noexcept {
+        std::size_t count = 0;
+        for (std::size_t i = next_; i < size_ && count < out.size(); ++i) {
+            if ((entries_[i] & expanded) == 0) out[count++] = id_of(entries_[i]);
+        }
+        return count;
     }
 
     [[nodiscard]] Neighbor operator[](std::size_t index) const noexcept {

@@ -18,7 +18,7 @@ namespace sextant::inline v1 {
 
 class VisitedSet {
 public:
-    /// The longest list that collect() may be given.
+    /// The most ids that collect() may be given.
     static constexpr std::size_t max_list = 512;
 
     /// Makes room for ids below `id_count`. REQUIRES: cleared. Throws std::bad_alloc.
@@ -44,11 +44,34 @@ public:
         return true;
     }
 
-    /// Marks the ids of a list that ends at `length` or at its first no_row, and returns those that were not marked.
-    /// Ids ≥ limit are passed over: they were published after the search began. The span lives until the next call.
-    [[nodiscard]] std::span<const RowId> collect(const std::uint32_t* list, std::size_t length,
+    /// Marks the ids of lists that end at `length` or at their first no_row, and returns those that were not marked, each
+    /// once. Ids ≥ limit are passed over: they were published after the search began. The span lives until the next call.
+    /// REQUIRES: lists.size() · length ≤ max_list.
+    [[nodiscard]] std::span<const RowId> collect(std::span<const std::uint32_t* const> lists, std::size_t length,
                                                  std::uint32_t limit) noexcept {
         make_room();
+        const std::size_t before = logged_;
+        for (const std::uint32_t* list : lists) collect_list(list, length, limit);
+        return {log_.data() + before, logged_ - before};
+    }
+    [[nodiscard]] std::span<const RowId> collect(const std::uint32_t* list, std::size_t length,
+                                                 std::uint32_t limit) noexcept {
+        return collect({&list, 1}, length, limit);
+    }
+
+    /// Forgets everything.
+    void clear() noexcept {
+        if (log_lost_ || logged_ * 2 > words_.size()) {
+            if (!words_.empty()) std::memset(words_.data(), 0, words_.size() * sizeof(std::uint64_t));
+        } else {
+            for (std::size_t i = 0; i < logged_; ++i) words_[to_index(log_[i]) >> 6U] = 0;
+        }
+        logged_ = 0;
+        log_lost_ = false;
+    }
+
+private:
+    void collect_list(const std::uint32_t* list, std::size_t length, std::uint32_t limit) noexcept {
         std::uint64_t* const words = words_.data();
         RowId* const fresh = log_.data() + logged_;
         std::size_t count = 0;
@@ -66,21 +89,7 @@ public:
             word |= bit;
         }
         logged_ += count;
-        return {fresh, count};
     }
-
-    /// Forgets everything.
-    void clear() noexcept {
-        if (log_lost_ || logged_ * 2 > words_.size()) {
-            if (!words_.empty()) std::memset(words_.data(), 0, words_.size() * sizeof(std::uint64_t));
-        } else {
-            for (std::size_t i = 0; i < logged_; ++i) words_[to_index(log_[i]) >> 6U] = 0;
-        }
-        logged_ = 0;
-        log_lost_ = false;
-    }
-
-private:
     void make_room() noexcept {
         if (logged_ + max_list <= log_.size()) return;
         logged_ = 0;

@@ -161,7 +161,7 @@ private:
         search.pool.reset(ef);
         search.visited.mark(best.id);
         search.pool.insert(best.distance, best.id);
-        expand(graph_, scorer, nullptr, search, worker.counters);
+        expand(graph_, scorer, HopWidth::one, nullptr, search, worker.counters);
     }
 
     /// Chooses from the pool, which holds slots, and from batch mates that reach this level.

@@ -75,7 +75,7 @@ private:
         search.pool.reset(refine_ef(store_.params()));
         search.visited.mark(to_index(row));
         offer_own_links(row, worker);
-        expand(graph_, scorer, nullptr, search, worker.counters);
+        expand(graph_, scorer, HopWidth::one, nullptr, search, worker.counters);
         search.visited.clear();
         const std::size_t own = worker.candidates.size();
         for (std::size_t i = 0; i < search.pool.size(); ++i) {

@@ -11,15 +11,30 @@ namespace {
 /// Hops between two looks at the stop token.
 constexpr std::uint64_t stop_interval = 64;
 
+/// The most rows that are expanded at once.
+constexpr std::size_t widest_hop = 8;
+
 /// A descent follows one path for so many of ef. One path alone can end in the wrong one of two clusters, and a pool that
 /// the rows of a cluster fill does not lead out of it.
 constexpr std::size_t ef_per_path = 32;
 
-bool stop_asked(const std::stop_token* stop, SearchCounters& counters) noexcept {
-    if (stop == nullptr || counters.hops % stop_interval != 0 || !stop->stop_requested()) return false;
-    counters.stopped = true;
-    return true;
-}
+/// Looks at a stop token now and then.
+class StopWatch {
+public:
+    explicit StopWatch(const std::stop_token* stop) noexcept : stop_(stop) {}
+
+    [[nodiscard]] bool stopped(SearchCounters& counters) noexcept {
+        if (stop_ == nullptr || counters.hops < next_look_) return false;
+        next_look_ = counters.hops + stop_interval;
+        if (!stop_->stop_requested()) return false;
+        counters.stopped = true;
+        return true;
+    }
+
+private:
+    const std::stop_token* stop_;
+    std::uint64_t next_look_ = 0;
+};
 
 /// Both cache lines of a list of 32. Always inline: g++ 12 takes a function that does nothing but prefetch for one without
 /// effect, and leaves out the calls.
@@ -49,7 +64,9 @@ void offer(const GraphView& graph, std::span<const RowId> rows, const float* dis
     prefetch_list(graph, to_index(rows[best]));
     for (std::size_t j = 0; j < kept; ++j) {
         const std::uint32_t i = survivors[j];
-        if (distances[i] < pool.worst()) pool.insert(distances[i], to_index(rows[i]));
+        if (!(distances[i] < pool.worst())) continue;
+        prefetch_list(graph, to_index(rows[i]));
+        pool.insert(distances[i], to_index(rows[i]));
     }
 }
 
@@ -164,17 +181,28 @@ GraphPoint descend(const GraphView& graph, const RowScorer& scorer, std::int32_t
     return beam.best();
 }
 
-void expand(const GraphView& graph, const RowScorer& scorer, const std::stop_token* stop, HnswScratch& scratch,
-            SearchCounters& counters) noexcept {
+void expand(const GraphView& graph, const RowScorer& scorer, HopWidth width, const std::stop_token* stop,
+            HnswScratch& scratch, SearchCounters& counters) noexcept {
     CandidatePool& pool = scratch.pool;
-    while (pool.has_next() && !stop_asked(stop, counters)) {
-        const std::uint32_t row = to_index(pool.pop().row);
-        prefetch_list(graph, pool.peek());  // what comes next unless this hop finds something closer
-        const auto fresh = scratch.visited.collect(graph.list(RowId{row}), graph.degree, graph.row_limit);
-        ++counters.hops;
+    // On the way towards the query the closest row is the one to go on from. Around it all rows of the pool will be
+    // expanded, in whichever order: several at once wait for memory once instead of each in turn.
+    const std::size_t fitting = std::min(widest_hop, VisitedSet::max_list / graph.degree);
+    const std::size_t widest = width == HopWidth::one ? 1 : fitting;
+    std::array<const std::uint32_t*, widest_hop> lists;
+    std::array<std::uint32_t, widest_hop> ahead;
+    StopWatch watch(stop);
+    while (pool.has_next() && !watch.stopped(counters)) {
+        const std::size_t wanted = std::min(widest, pool.next_index() + 1);
+        std::size_t taken = 0;
+        do {
+            lists[taken++] = graph.list(pool.pop().row);
+        } while (taken < wanted && pool.has_next());
+        const std::size_t count = pool.peek(ahead);  // what comes next unless this hop finds something closer
+        for (std::size_t i = 0; i < count; ++i) prefetch_list(graph, ahead[i]);
+        const auto fresh = scratch.visited.collect(std::span(lists).first(taken), graph.degree, graph.row_limit);
+        counters.hops += taken;
         score(scorer, fresh, scratch, counters);
         offer(graph, fresh, scratch.distances.data(), scratch.ids_of_list.data(), pool);
-        prefetch_list(graph, pool.peek());
     }
 }
 
@@ -196,7 +224,7 @@ void search_level0(const GraphView& graph, const RowScorer& scorer, std::size_t 
     scratch.pool.reset(ef);
     if (graph.entry.level < 0) return;
     descend(graph, scorer, 0, DescentPool::met, scratch, counters);
-    expand(graph, scorer, nullptr, scratch, counters);
+    expand(graph, scorer, HopWidth::one, nullptr, scratch, counters);
 }
 
 namespace {
@@ -220,7 +248,8 @@ void expand_filtered(const GraphView& graph, const RowScorer& scorer, const RowF
         if (filter(row)) admitted.insert(distance, to_index(row));
     };
     for (std::size_t i = 0; i < scratch.pool.size(); ++i) meet(scratch.pool[i].distance, scratch.pool[i].row);
-    while (!frontier.empty() && !stop_asked(stop, counters)) {
+    StopWatch watch(stop);
+    while (!frontier.empty() && !watch.stopped(counters)) {
         const Neighbor nearest = frontier.front();
         if (admitted.full() && !(nearest.distance < admitted.worst())) break;
         std::pop_heap(frontier.begin(), frontier.end(), Farther{});
@@ -249,7 +278,7 @@ std::size_t search_or_throw(const GraphView& graph, const RowScorer& scorer, con
     scratch.pool.reset(ef);
     if (filter.admits_all()) {
         descend(graph, scorer, 0, DescentPool::met, scratch, counters);
-        expand(graph, scorer, params.stop, scratch, counters);
+        expand(graph, scorer, HopWidth::growing, params.stop, scratch, counters);
         return copy_out(scratch.pool, out);
     }
     scratch.admitted.reset(ef);

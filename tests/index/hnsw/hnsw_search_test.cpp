@@ -1,5 +1,6 @@
 #include "sextant/index/hnsw/hnsw_search.hpp"
 
+#include <algorithm>
 #include <stop_token>
 #include <vector>
 
@@ -99,6 +100,44 @@ TEST_CASE("a larger ef finds no less and looks at more", "[index]") {
     CHECK(high > low);
     CHECK(high > 0.99);
     CHECK(graph.counters.scored > 2 * few);
+}
+
+TEST_CASE("growing hops find what hops of one row find, in fewer lists to score", "[index]") {
+    const TestRows rows = TestRows::uniform(4000, 16, 1);
+    const TestRows queries = TestRows::uniform(60, 16, 2);
+    const std::uint32_t m = GENERATE(4U, 16U, 64U);
+    TestGraph graph(rows, {.m = m, .ef_construction = 64});
+    REQUIRE(graph.link(rows.count()).has_value());
+    // Lists that are scored, counted by a scorer of its own.
+    struct Counting {
+        TestRows::State inner;
+        std::uint64_t* calls;
+        std::size_t* longest;
+    };
+    const auto score = [](const void* state, const RowId* ids, std::size_t count, float* out) noexcept {
+        const auto& self = *static_cast<const Counting*>(state);
+        ++*self.calls;
+        *self.longest = std::max(*self.longest, count);
+        TestRows::scorer(self.inner).score({ids, count}, {out, count});
+    };
+    const std::size_t ef = 200;
+    std::uint64_t calls = 0;
+    std::size_t longest = 0;
+    SearchCounters counters;
+    double right = 0;
+    for (std::uint32_t q = 0; q < queries.count(); ++q) {
+        const Counting state{{&rows, queries.row(q)}, &calls, &longest};
+        const RowScorer scorer{&state, score, nullptr, [](const void*, RowId) noexcept {}};
+        std::vector<Neighbor> out(10);
+        REQUIRE(graph.index.search(scorer, {}, {ef, nullptr}, graph.scratch, out, counters) == 10);
+        const auto exact = rows.exact(queries.row(q), 10);
+        for (const Neighbor& near : out) right += std::find(exact.begin(), exact.end(), near) != exact.end() ? 1 : 0;
+    }
+    CHECK(right / (10.0 * queries.count()) > (m == 4 ? 0.9 : 0.99));
+    CHECK(counters.hops > ef * queries.count());
+    CHECK(calls * 3 < counters.hops);  // hops of up to 8 rows, or 4 where lists hold 128
+    CHECK(longest <= VisitedSet::max_list);
+    CHECK(longest > 2UL * m);
 }
 
 TEST_CASE("a stop token ends a search early and the answer says so", "[index]") {

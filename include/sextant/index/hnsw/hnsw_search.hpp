@@ -34,10 +34,16 @@ enum class DescentPool : std::uint8_t {
 GraphPoint descend(const GraphView& graph, const RowScorer& scorer, std::int32_t level, DescentPool into,
                    HnswScratch& scratch, SearchCounters& counters) noexcept;
 
+/// How many rows a hop expands.
+enum class HopWidth : std::uint8_t {
+    one,      ///< the closest, as Alg. 2 does
+    growing,  ///< more, the more of the pool is expanded: fewer and longer lists to score, a few rows more
+};
+
 /// Expands scratch.pool on level 0 until its best entries are all expanded (Alg. 2). REQUIRES: what is in the pool is
 /// visited.
-void expand(const GraphView& graph, const RowScorer& scorer, const std::stop_token* stop, HnswScratch& scratch,
-            SearchCounters& counters) noexcept;
+void expand(const GraphView& graph, const RowScorer& scorer, HopWidth width, const std::stop_token* stop,
+            HnswScratch& scratch, SearchCounters& counters) noexcept;
 
 /// The same on an upper level, where the pool holds slots.
 void expand_upper(const GraphView& graph, const RowScorer& scorer, HnswScratch& scratch,
