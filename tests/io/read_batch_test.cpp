@@ -227,6 +227,24 @@ TEST_CASE("A batch that signals interrupt is read whole", "[io][read_batch]") {
     ::sigaction(SIGUSR1, &before, nullptr);
 }
 
+TEST_CASE("A child of fork() does not read through its parent's ring", "[io][read_batch][fork]") {
+    const TestDirectory directory;
+    OpenFile open(written_file(directory), BatchReads::automatic);
+    Batch first(50, 5000, 1);
+    REQUIRE(open.file.read_batch(first.requests()).has_value());
+    const pid_t child = ::fork();
+    if (child == 0) {
+        Batch batch(200, 5000, 2);
+        ::_exit(open.file.read_batch(batch.requests()).has_value() && batch.right() ? 0 : 1);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    Batch batch(200, 5000, 3);
+    REQUIRE(open.file.read_batch(batch.requests()).has_value());
+    CHECK(batch.right());
+}
+
 #if defined(__linux__) && defined(__x86_64__)
 namespace {
 

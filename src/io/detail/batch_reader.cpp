@@ -16,10 +16,10 @@ std::unique_ptr<Uring> BatchReader::take_ring() {
     if (refused_.load(std::memory_order_relaxed)) return nullptr;
     {
         const MutexLock lock(mutex_);
-        if (!idle_.empty()) {
+        while (!idle_.empty()) {
             auto ring = std::move(idle_.back());
             idle_.pop_back();
-            return ring;
+            if (ring->is_own()) return ring;
         }
         idle_.reserve(most_idle);  // so that giving one back cannot fail
     }

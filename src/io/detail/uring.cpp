@@ -126,6 +126,7 @@ struct Uring::Ring {
     }
 
     int descriptor;
+    pid_t owner = ::getpid();
     Shared queues;
     Shared entries;
     std::uint32_t* head = nullptr;
@@ -140,6 +141,8 @@ struct Uring::Ring {
 
 Uring::Uring(std::unique_ptr<Ring> ring) noexcept : ring_(std::move(ring)) {}
 Uring::~Uring() = default;
+
+bool Uring::is_own() const noexcept { return ring_->owner == ::getpid(); }
 
 std::unique_ptr<Uring> Uring::open(Refusal& refusal) {
     refusal = {.number = ENOSYS, .lasting = true};
@@ -231,6 +234,8 @@ struct Uring::Ring {};
 
 Uring::Uring(std::unique_ptr<Ring> ring) noexcept : ring_(std::move(ring)) {}
 Uring::~Uring() = default;
+
+bool Uring::is_own() const noexcept { return false; }
 
 std::unique_ptr<Uring> Uring::open(Refusal& refusal) {
     refusal = {.number = ENOSYS, .lasting = true};

@@ -30,8 +30,10 @@ public:
     Uring& operator=(const Uring&) = delete;
     ~Uring();
 
+    /// False in a child of fork(), which must leave the ring to its parent.
+    [[nodiscard]] bool is_own() const noexcept;
     /// Reads all requests and calls `unfinished` for each that was not filled whole, whatever the reason, in any order.
-    /// False: the ring cannot be used any more.
+    /// False: the ring cannot be used any more. REQUIRES: is_own().
     [[nodiscard]] bool read(int descriptor, std::span<const ReadRequest> requests,
                             FunctionRef<void(const ReadRequest&)> unfinished) noexcept;
 
