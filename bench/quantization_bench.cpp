@@ -66,9 +66,16 @@ public:
         code_size_ = quantizer.code_size();
         std::vector<std::byte> codes(code_size_ * base.rows);
         const sx::RowSource rows{codes.data(), code_size_, nullptr};
+        std::vector<float> room;
         for (std::size_t r = 0; r < base.rows; ++r) {
             const std::vector<float> unit = unit_row(base, r);
-            quantizer.encode(unit, std::span(codes).subspan(r * code_size_, code_size_));
+            const std::span<std::byte> code = std::span(codes).subspan(r * code_size_, code_size_);
+            if constexpr (requires { quantizer.template encode_for<M>(unit, code, std::span<float>()); }) {
+                room.resize(quantizer.room_floats());
+                quantizer.template encode_for<M>(unit, code, room);
+            } else {
+                quantizer.encode(unit, code);
+            }
         }
         std::vector<std::size_t> places;
         std::vector<float> distances(base.rows);
@@ -224,6 +231,12 @@ std::vector<std::unique_ptr<Engine>> engines_for(std::size_t dimension) {
     std::vector<std::unique_ptr<Engine>> engines;
     engines.push_back(
         std::make_unique<EngineOf<M, sx::ScalarQuantizer>>("scalar, 8 bits", sx::ScalarQuantizer::Options{}));
+    engines.push_back(
+        std::make_unique<EngineOf<M, sx::ScalarQuantizer>>("scalar, 4 bits", sx::ScalarQuantizer::Options{.bits = 4}));
+    for (const std::uint32_t bits : {8U, 4U, 2U, 1U}) {
+        engines.push_back(std::make_unique<EngineOf<M, sx::RabitqQuantizer>>(
+            "rabitq, " + std::to_string(bits) + " bits", sx::RabitqQuantizer::Options{.bits = bits}));
+    }
     for (const std::size_t ratio : {8U, 16U, 32U, 64U}) {
         engines.push_back(std::make_unique<EngineOf<M, sx::ProductQuantizer>>(
             "product, " + std::to_string(ratio) + "x",
