@@ -113,9 +113,14 @@ Result<VectorRows> RawRows::read(std::span<const RowId> rows, QueryScratch& scra
         found.source.base = map_->bytes_to_scan(0).data();
         return found;
     }
+    const bool ask = map_->should_ask();
     for (const RowId row : rows) {
-        if (!map_->at_hand(0, to_index(row) * stride_, stride_)) return copy(rows, scratch);
+        const std::uint64_t first = to_index(row) * stride_;
+        if (ask ? map_->at_hand(0, first, stride_) : map_->checked(0, first, stride_)) continue;
+        map_->note(false);
+        return copy(rows, scratch);
     }
+    map_->note(true);
     found.source.base = map_->bytes(0).data();
     return found;
 }

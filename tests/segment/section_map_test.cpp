@@ -159,6 +159,27 @@ TEST_CASE("copies of damaged blocks, and of what cannot be read, are errors with
     file.resize(size);
 }
 
+TEST_CASE("while all is in memory it is asked for seldom, and always once something was not", "[section_map]") {
+    MappedSections file;
+    const auto map = file.map().value();
+    const auto asked_of = [&](int count) {
+        int asked = 0;
+        for (int i = 0; i < count; ++i) {
+            asked += map->should_ask() ? 1 : 0;
+            map->note(true);
+        }
+        return asked;
+    };
+    CHECK(asked_of(64) == 64);
+    CHECK(asked_of(640) == 40);
+    map->note(false);
+    CHECK(asked_of(64) == 64);
+    CHECK(map->checked(0, 0, 0));
+    CHECK_FALSE(map->checked(0, 0, 1));
+    REQUIRE(map->check(0, 0, 1).has_value());
+    CHECK(map->checked(0, 0, 100));
+}
+
 TEST_CASE("a file that cannot be the one is not mapped", "[section_map]") {
     MappedSections file;
     const std::uint64_t size = file.entry().size;

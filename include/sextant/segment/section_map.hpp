@@ -64,6 +64,21 @@ public:
     [[nodiscard]] Result<void> check(std::size_t section, std::uint64_t first, std::uint64_t size) const;
     /// Whether these bytes were checked and are in memory, so that reading them in place does not wait.
     [[nodiscard]] bool at_hand(std::size_t section, std::uint64_t first, std::uint64_t size) const noexcept;
+    /// The same, without asking what is in memory.
+    [[nodiscard]] bool checked(std::size_t section, std::uint64_t first, std::uint64_t size) const noexcept {
+        return is_checked(sections_[section].offset + first, size);
+    }
+    /// Whether what is in memory is to be asked for now: not as long as all of it was, but for one time in sixteen. Asking is
+    /// a system call for each row, which takes as long as scoring it.
+    [[nodiscard]] bool should_ask() const noexcept {
+        const std::uint32_t calm = calm_.load(std::memory_order_relaxed);
+        return calm < calm_enough || calm % 16 == 0;
+    }
+    /// Whether all of a list was at hand.
+    void note(bool all) const noexcept {
+        const std::uint32_t calm = calm_.load(std::memory_order_relaxed);
+        calm_.store(all ? (calm + 1 < 2 * calm_enough ? calm + 1 : calm_enough) : 0, std::memory_order_relaxed);
+    }
     /// Fills all parts with bytes that can be relied on: those in memory from there, the others from the disk, at once.
     /// Errors as check(); io_error as File::read_batch(). Throws std::bad_alloc when the scratch must grow and cannot.
     [[nodiscard]] Result<void> copy(std::size_t section, std::span<const Part> parts, QueryScratch& scratch) const;
@@ -71,6 +86,8 @@ public:
     [[nodiscard]] Result<void> check_all(const std::stop_token& stop) const;
 
 private:
+    static constexpr std::uint32_t calm_enough = 64;
+
     class Copy;
     [[nodiscard]] Result<void> check_block(std::uint64_t index, const MappedFile& file) const;
     [[nodiscard]] Result<void> check_bytes(std::uint64_t index, std::span<const std::byte> block) const;
@@ -92,6 +109,8 @@ private:
     std::unique_ptr<std::atomic<bool>[]> checked_;  ///< by block; relaxed: the bytes never change
     mutable std::atomic<bool> all_checked_{false};
     std::unique_ptr<File> file_;  ///< null: copies are made from the mapping
+    /// Lists that were all at hand, one after the other; relaxed: a guess, whichever thread's.
+    mutable std::atomic<std::uint32_t> calm_{0};
 };
 
 }  // namespace sextant::inline v1
