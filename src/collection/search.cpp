@@ -7,11 +7,13 @@
 #include "filter_rows.hpp"
 #include "read_vector.hpp"
 #include "sextant/core/limits.hpp"
+#include "sextant/format/calibration.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
 
-constexpr float most_oversampling = 100.0F;
+/// As deep as a segment looks when it tests itself.
+constexpr float most_oversampling = Calibration::most_oversampling;
 
 std::size_t pool_size(const SearchRequest& request) noexcept {
     const std::size_t wanted = request.offset + request.k;

@@ -1,8 +1,8 @@
 // Collections of 4-bit scalar codes: in memory and in a directory, like those of 8 bits.
-#include <set>
 #include <vector>
 
 #include "collection/durable_support.hpp"
+#include "collection/grouped_points.hpp"
 #include "support/catch.hpp"
 #include "support/sim_disk.hpp"
 
@@ -12,38 +12,7 @@ using namespace test_support;
 namespace {
 
 constexpr std::size_t dimension = 40;  // a row of 28 bytes, where 8 bits take 48
-constexpr std::uint64_t count = 3000;
-
-/// One of 40 groups, and something of its own.
-std::vector<float> grouped_vector(std::uint64_t id) {
-    std::vector<float> vector = seeded_vector(id % 40, dimension);
-    const std::vector<float> own = seeded_vector(1000 + id, dimension);
-    for (std::size_t i = 0; i < dimension; ++i) vector[i] += 0.15F * own[i];
-    return vector;
-}
-
-template <class C>
-void fill(C& collection) {
-    for (std::uint64_t id = 0; id < count; id += 500) {
-        WriteBatch batch;
-        for (std::uint64_t i = id; i < id + 500; ++i) batch.upsert(PointId{i}, grouped_vector(i));
-        collection.write(std::move(batch)).value();
-    }
-    collection.optimize().value();
-}
-
-template <class C>
-double recall_of(const C& collection) {
-    std::size_t found = 0;
-    for (std::uint64_t q = 0; q < 50; ++q) {
-        const std::vector<float> query = grouped_vector(100'000 + q);
-        const auto truth = collection.search({.vector = query, .k = 10, .exact = true}).value();
-        std::set<PointId> ids;
-        for (const Hit& hit : truth) ids.insert(hit.id);
-        for (const Hit& hit : collection.search({.vector = query, .k = 10}).value()) found += ids.count(hit.id);
-    }
-    return static_cast<double>(found) / 500.0;
-}
+const GroupedPoints points{.dimension = dimension};
 
 }  // namespace
 
@@ -54,12 +23,12 @@ TEMPLATE_TEST_CASE("collections of 4-bit codes find what exact searches find", "
     options.dimension = dimension;
     options.quantizer = {.bits = 4};
     auto collection = C::open(options, inline_work()).value();
-    fill(collection);
-    CHECK(recall_of(collection) > 0.9);
+    points.fill(collection);
+    CHECK(points.recall_of(collection) > 0.9);
     CHECK(collection.verify(Depth::full));
     options.quantizer = {};
     auto eight = C::open(options, inline_work()).value();
-    fill(eight);
+    points.fill(eight);
     const auto bytes = collection.stats().value().segments.at(0).bytes;
     CHECK(bytes.codes < eight.stats().value().segments.at(0).bytes.codes);
 }
@@ -68,13 +37,13 @@ TEST_CASE("collections of 4-bit codes are stored, opened and checked like others
     using C = Collection<Cosine, MappedStorage, ScalarQuantizer>;
     SimDisk disk;
     std::vector<PointId> before;
-    const std::vector<float> query = grouped_vector(100'000);
+    const std::vector<float> query = points.stranger(0);
     {
         C::Options options;
         options.dimension = dimension;
         options.quantizer = {.bits = 4};
         auto collection = C::open("points.sxt", options, inline_on(disk.files())).value();
-        fill(collection);
+        points.fill(collection);
         before = ids_of(collection.search({.vector = query, .k = 10}).value());
         collection.close().value();
     }

@@ -185,13 +185,6 @@ inline std::vector<sextant::Neighbor> nearest(const sextant::SegmentState& state
     return found;
 }
 
-/// The same rows in the same order. Their distances may differ in the last bit: rows of files are scored in other groups.
-inline bool alike(std::span<const sextant::Neighbor> a, std::span<const sextant::Neighbor> b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-        return x.row == y.row && std::abs(x.distance - y.distance) <= 1e-6F * std::max(1.0F, std::abs(x.distance));
-    });
-}
-
 /// Everything a segment may be asked; nothing of it may fail but by an error.
 inline void use(const std::shared_ptr<sextant::SealedSegment>& segment, const StoredSegment& stored) {
     using namespace sextant;

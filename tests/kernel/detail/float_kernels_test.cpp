@@ -177,6 +177,37 @@ TEST_CASE("a list of float rows is scored like its rows one by one", "[kernel]")
     }
 }
 
+TEST_CASE("a float row of a list has the same sum whatever rows stand beside it", "[kernel]") {
+    std::mt19937 random(9);
+    for (const KernelTable* table : tables()) {
+        INFO(table->name);
+        for (const std::size_t n : {1U, 7U, 16U, 33U, 100U, 784U}) {
+            INFO("dimension " << n);
+            constexpr std::size_t row_count = 11;
+            Rows rows(row_count, n, n * 4, random);
+            Guarded<float> query(n);
+            fill(query, random);
+            Guarded<RowId> ids(row_count);
+            for (std::size_t i = 0; i < row_count; ++i) ids[i] = RowId{static_cast<std::uint32_t>(i)};
+            Guarded<float> l2(row_count);
+            Guarded<float> dot(row_count);
+            table->l2_f32_rows(query.data(), n, rows.bytes.data(), n * 4, ids.data(), row_count, l2.data());
+            table->dot_f32_rows(query.data(), n, rows.bytes.data(), n * 4, ids.data(), row_count, dot.data());
+            bool same = true;
+            for (std::size_t first = 0; first < row_count; ++first) {
+                for (std::size_t count = 1; count <= std::min<std::size_t>(5, row_count - first); ++count) {
+                    float part[5] = {};
+                    table->l2_f32_rows(query.data(), n, rows.bytes.data(), n * 4, ids.data() + first, count, part);
+                    same = same && std::memcmp(part, l2.data() + first, count * sizeof(float)) == 0;
+                    table->dot_f32_rows(query.data(), n, rows.bytes.data(), n * 4, ids.data() + first, count, part);
+                    same = same && std::memcmp(part, dot.data() + first, count * sizeof(float)) == 0;
+                }
+            }
+            CHECK(same);
+        }
+    }
+}
+
 TEST_CASE("lists of long float rows agree too", "[kernel]") {
     std::mt19937 random(4);
     for (const KernelTable* table : tables()) {

@@ -79,7 +79,10 @@ SEXTANT_KERNEL_INLINE void pass_f32(const float* query, std::size_t dimension, c
     if constexpr (RowCount == 4) {
         Simd::sum4(even[0] + odd[0], even[1] + odd[1], even[2] + odd[2], even[3] + odd[3], out);
     } else {
-        for (int r = 0; r < RowCount; ++r) out[r] = Simd::sum(even[r] + odd[r]);
+        // Lanes are added as for four rows: what a row's sum is does not depend on the rows beside it.
+        float sums[4];
+        Simd::sum4(even[0] + odd[0], even[1] + odd[1], even[2] + odd[2], even[3] + odd[3], sums);
+        for (int r = 0; r < RowCount; ++r) out[r] = sums[r];
     }
 }
 
