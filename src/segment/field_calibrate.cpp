@@ -32,7 +32,7 @@ constexpr std::uint64_t most_floats = std::uint64_t{1} << 32U;
 
 constexpr std::array<std::uint32_t, 12> efs = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512};
 /// Larger pools have nothing to add.
-constexpr double enough_recall = 0.9995;
+constexpr float enough_recall = 0.9995F;
 
 Error cancelled() { return Error{ErrorCode::cancelled, "the self-test of a vector field was cancelled"}; }
 Error no_memory() { return Error{ErrorCode::resource_exhausted, "the self-test of a vector field had no memory left"}; }
@@ -65,13 +65,7 @@ public:
         Calibration result;
         result.queries = static_cast<std::uint32_t>(rows_.size());
         if (view_.codec != nullptr) SEXTANT_TRY(measure_codes(result));
-        for (const std::uint32_t ef : efs) {
-            double recall = 0.0;
-            SEXTANT_TRY(measure_graph(ef, result, recall));
-            const float before = result.point_count == 0 ? 0.0F : result.points[result.point_count - 1].recall;
-            result.points[result.point_count++] = {ef, std::max(before, static_cast<float>(recall))};
-            if (recall >= enough_recall) break;
-        }
+        SEXTANT_TRY(measure_graph(result));
         return result;
     }
 
@@ -173,23 +167,35 @@ private:
         places.resize(end, deepest);
     }
 
-    Result<void> measure_graph(std::uint32_t ef, const Calibration& so_far, double& recall) {
+    /// With all pools for one query after another: where vectors are on a disk, the rows that a smaller pool read are in
+    /// memory still.
+    Result<void> measure_graph(Calibration& result) {
         FieldView view = view_;
-        view.calibration = &so_far;
-        std::size_t hits = 0;
+        view.calibration = &result;
+        std::array<std::size_t, efs.size()> hits{};
         for (std::size_t i = 0; i < rows_.size(); ++i) {
-            std::array<Neighbor, wanted> found{};
-            FieldAnswer answer = search_field(view, query(i, ef + 1), row_count_, scratch_, found);
-            if (stop_.stop_requested()) return cancelled();
-            if (answer.failure.has_value()) return std::move(*answer.failure);
-            if (answer.counters.stopped) return no_memory();
-            std::size_t near = 0;
-            for (const Neighbor& neighbor : std::span(found).first(answer.found)) {
-                near += neighbor.row != rows_[i] && neighbor.distance <= truths_[i].limit ? 1 : 0;
-            }
-            hits += std::min(near, recall_at);
+            for (std::size_t e = 0; e < efs.size(); ++e) SEXTANT_TRY(count_hits(view, i, efs[e], hits[e]));
         }
-        recall = static_cast<double>(hits) / static_cast<double>(rows_.size() * recall_at);
+        float recall = 0.0F;
+        for (std::size_t e = 0; e < efs.size() && recall < enough_recall; ++e) {
+            const auto share = static_cast<float>(hits[e]) / static_cast<float>(rows_.size() * recall_at);
+            recall = std::max(recall, share);
+            result.points[result.point_count++] = {efs[e], recall};
+        }
+        return {};
+    }
+
+    Result<void> count_hits(const FieldView& view, std::size_t i, std::uint32_t ef, std::size_t& hits) {
+        std::array<Neighbor, wanted> found{};
+        FieldAnswer answer = search_field(view, query(i, ef + 1), row_count_, scratch_, found);
+        if (stop_.stop_requested()) return cancelled();
+        if (answer.failure.has_value()) return std::move(*answer.failure);
+        if (answer.counters.stopped) return no_memory();
+        std::size_t near = 0;
+        for (const Neighbor& neighbor : std::span(found).first(answer.found)) {
+            near += neighbor.row != rows_[i] && neighbor.distance <= truths_[i].limit ? 1 : 0;
+        }
+        hits += std::min(near, recall_at);
         return {};
     }
 
