@@ -23,11 +23,12 @@ endfunction()
 
 # Tests are built with -O1 also in a Release build: half the time to compile, and g++ 12 at -O3 warns of overflows in
 # string code that are not there. Under sanitizers the test cases are built with -O0, again half the time. What is tested,
-# the library, and the disk in memory, where the tests spend their time, keep their own flags.
+# the library, and what the tests spend their time in keep their own flags: the disk in memory, and the plain loops that
+# kernels and codes are compared with.
 function(sextant_set_test_options target)
   sextant_set_warnings(${target})
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
-  if(SEXTANT_SANITIZE AND NOT target STREQUAL "sextant_sim")
+  if(SEXTANT_SANITIZE AND NOT target MATCHES "^sextant_(sim|test_kernel|test_quantizer)$")
     target_compile_options(${target} PRIVATE -O0)
   endif()
 endfunction()
@@ -41,7 +42,9 @@ function(sextant_add_test_program floor)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE sextant sextant_test_main)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests" "${PROJECT_SOURCE_DIR}/src")
-  target_precompile_headers(${name} REUSE_FROM sextant_test_pch)
+  if(NOT (SEXTANT_SANITIZE AND floor MATCHES "^(kernel|quantizer)$"))  # a precompiled header is of one way to optimize
+    target_precompile_headers(${name} REUSE_FROM sextant_test_pch)
+  endif()
   target_compile_definitions(${name} PRIVATE SEXTANT_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests")
   sextant_set_test_options(${name})
 

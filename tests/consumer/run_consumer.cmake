@@ -95,7 +95,7 @@ elseif(STEP STREQUAL "vcpkg_port")
   file(REMOVE_RECURSE "${WORK}/vcpkg")
   run("running portfile.cmake" "${CMAKE_COMMAND}" -D "PORT_DIR=${PROJECT}/ports/sextant" -D "WORK=${WORK}/vcpkg"
     -D "COMPILER=${COMPILER}" -D "LAUNCHER=${LAUNCHER}" -D "GENERATOR=${GENERATOR}" -D "PREFIX_PATH=${PREFIX_PATH}"
-    -P "${here}/vcpkg_port/shim.cmake")
+    -D "WERROR=${WERROR}" -P "${here}/vcpkg_port/shim.cmake")
   build_and_run(vcpkg_consumer "${here}/find_package"
     "-Dsextant_DIR=${WORK}/vcpkg/packages/share/sextant" "-DCMAKE_PREFIX_PATH=${PREFIX_PATH}")
 else()
