@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <limits>
 #include <new>
 #include <string_view>
@@ -15,6 +16,22 @@ using sextant::Result;
 using sextant::detail::posix_error;
 
 constexpr auto most_offset = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+
+using KeptBytes = std::shared_ptr<const std::vector<std::byte>>;
+
+/// A copy, but of the zeros that every file of a log begins with, a thread needs only one.
+KeptBytes kept(std::span<const std::byte> bytes) {
+    constexpr std::size_t worth_a_look = std::size_t{16} << 10U;
+    if (bytes.size() < worth_a_look || bytes[0] != std::byte{0} ||
+        std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) != 0) {
+        return std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+    }
+    thread_local KeptBytes zeros;
+    if (zeros == nullptr || zeros->size() != bytes.size()) {
+        zeros = std::make_shared<const std::vector<std::byte>>(bytes.size());
+    }
+    return zeros;
+}
 
 /// A copy: bytes that a later write does not change, which no user of a mapping may count on either way.
 class SimMapping final : public sextant::MappedFile {
@@ -146,7 +163,7 @@ private:
         SimOp& op = core_->log(OpKind::write, node_->id);
         op.offset = offset;
         op.old_size = old_size;
-        op.bytes = std::make_shared<const std::vector<std::byte>>(part.begin(), part.end());
+        op.bytes = kept(part);
     }
     [[nodiscard]] int set_size(OpKind kind, std::uint64_t size) {
         const std::uint64_t old_size = node_->content.size();
