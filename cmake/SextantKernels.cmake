@@ -13,9 +13,9 @@ set(SEXTANT_KERNEL_AVX512_OPTIONS ${SEXTANT_KERNEL_AVX2_OPTIONS} -mavx512f -mavx
 
 function(sextant_add_kernels target)
   set(directory "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../src/kernel")
-  target_sources(${target} PRIVATE "${directory}/dispatch.cpp" "${directory}/packed_dispatch.cpp"
-    "${directory}/product_dispatch.cpp" "${directory}/rotation_dispatch.cpp" "${directory}/scalar4_dispatch.cpp"
-    "${directory}/cpu_features.cpp")
+  target_sources(${target} PRIVATE "${directory}/dispatch.cpp" "${directory}/half_dispatch.cpp"
+    "${directory}/packed_dispatch.cpp" "${directory}/product_dispatch.cpp" "${directory}/rotation_dispatch.cpp"
+    "${directory}/scalar4_dispatch.cpp" "${directory}/cpu_features.cpp")
   # Its headers only: Debian's target also wants to link xtl, which nothing here uses and nobody has.
   target_include_directories(${target} SYSTEM PRIVATE
     $<BUILD_INTERFACE:$<TARGET_PROPERTY:xsimd,INTERFACE_INCLUDE_DIRECTORIES>>)
@@ -25,6 +25,7 @@ function(sextant_add_kernels target)
   sextant_add_kernel_source(${target} "${directory}/product_baseline.cpp")
   sextant_add_kernel_source(${target} "${directory}/rotation_baseline.cpp")
   sextant_add_kernel_source(${target} "${directory}/scalar4_baseline.cpp")
+  sextant_add_kernel_source(${target} "${directory}/half_baseline.cpp")
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     sextant_add_kernel_source(${target} "${directory}/avx2.cpp" ${SEXTANT_KERNEL_AVX2_OPTIONS})
     sextant_add_kernel_source(${target} "${directory}/avx512.cpp" ${SEXTANT_KERNEL_AVX512_OPTIONS})
@@ -38,6 +39,8 @@ function(sextant_add_kernels target)
       -mavx512vnni -mavx512vpopcntdq)
     sextant_add_kernel_source(${target} "${directory}/scalar4_avx2.cpp" ${SEXTANT_KERNEL_AVX2_OPTIONS})
     sextant_add_kernel_source(${target} "${directory}/scalar4_avx512.cpp" ${SEXTANT_KERNEL_AVX512_OPTIONS})
+    sextant_add_kernel_source(${target} "${directory}/half_avx2.cpp" ${SEXTANT_KERNEL_AVX2_OPTIONS})
+    sextant_add_kernel_source(${target} "${directory}/half_avx512.cpp" ${SEXTANT_KERNEL_AVX512_OPTIONS})
     foreach(kind "" scalar4_)
       sextant_add_kernel_source(${target} "${directory}/${kind}avx512_vnni.cpp" ${SEXTANT_KERNEL_AVX512_OPTIONS}
         -mavx512vnni)
@@ -47,6 +50,7 @@ function(sextant_add_kernels target)
     sextant_add_kernel_source(${target} "${directory}/packed_neon.cpp")
     sextant_add_kernel_source(${target} "${directory}/product_neon.cpp")
     sextant_add_kernel_source(${target} "${directory}/rotation_neon.cpp")
+    sextant_add_kernel_source(${target} "${directory}/half_neon.cpp")
     sextant_add_kernel_source(${target} "${directory}/neon_dot.cpp" -march=armv8.2-a+dotprod)
     sextant_add_kernel_source(${target} "${directory}/packed_neon_dot.cpp" -march=armv8.2-a+dotprod)
     sextant_add_kernel_source(${target} "${directory}/scalar4_neon.cpp")

@@ -5,7 +5,7 @@ include("${CMAKE_CURRENT_LIST_DIR}/LintFiles.cmake")
 
 file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/src/*.cpp")
 # Kernels are written for one instruction set each, with intrinsics and flags of their own.
-list(FILTER files EXCLUDE REGEX "^src/kernel/((packed|product|rotation|scalar4)_)?(avx|neon|baseline)")
+list(FILTER files EXCLUDE REGEX "^src/kernel/((half|packed|product|rotation|scalar4)_)?(avx|neon|baseline)")
 if(ONLY)
   list(FILTER files INCLUDE REGEX "${ONLY}")
 endif()

@@ -79,6 +79,8 @@ set(prefetching
   "12FloatEntries.*7l2_rowsE=8" "12FloatEntries.*8dot_rowsE=8" "12FloatEntries.*7l2_tileE=2"
   "12FloatEntries.*8dot_tileE=2" "11ByteEntries.*7l2_rowsE=8" "11ByteEntries.*8dot_rowsE=8"
   "11ByteEntries.*8l2_rangeE=1" "11ByteEntries.*9dot_rangeE=1")
+set(half_prefetching "11HalfEntries.*SquaredDifference.*4rowsE=8" "11HalfEntries.*Product.*4rowsE=8"
+  "11HalfEntries.*SquaredDifference.*5rangeE=1" "11HalfEntries.*Product.*5rangeE=1")
 set(scalar4_prefetching "14Scalar4Entries.*4rowsE=8" "14Scalar4Entries.*5rangeE=1")
 
 function(check_prefetches object name)
@@ -114,15 +116,17 @@ endfunction()
 
 foreach(object IN LISTS objects)
   get_filename_component(name "${object}" NAME)
-  if(object MATCHES "/src/kernel/((packed|product|rotation|scalar4)_)?(baseline|avx[a-z0-9_]*)\\.cpp\\.[a-z]+$")
+  if(object MATCHES "/src/kernel/((half|packed|product|rotation|scalar4)_)?(baseline|avx[a-z0-9_]*)\\.cpp\\.[a-z]+$")
     math(EXPR checked_kernels "${checked_kernels} + 1")
     check_symbols("${object}" "${name}")
-    if(name MATCHES "^scalar4_")
+    if(name MATCHES "^half_")
+      check_prefetches("${object}" "${name}" ${half_prefetching})
+    elseif(name MATCHES "^scalar4_")
       check_prefetches("${object}" "${name}" ${scalar4_prefetching})
     elseif(NOT name MATCHES "^(packed|product|rotation)_")
       check_prefetches("${object}" "${name}" ${prefetching})
     endif()
-    if(NOT name MATCHES "^((packed|product|rotation|scalar4)_)?avx")
+    if(NOT name MATCHES "^((half|packed|product|rotation|scalar4)_)?avx")
       check_no_avx("${object}" "${name}")
     endif()
   else()
@@ -131,7 +135,7 @@ foreach(object IN LISTS objects)
   endif()
 endforeach()
 
-if(checked_kernels LESS 18 OR checked_others LESS 2)
+if(checked_kernels LESS 21 OR checked_others LESS 2)
   fail("only ${checked_kernels} kernel objects and ${checked_others} others found: the lint looks in the wrong place")
 endif()
 if(failures)

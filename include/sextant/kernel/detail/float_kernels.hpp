@@ -47,9 +47,9 @@ SEXTANT_KERNEL_INLINE float pair_f32(const float* a, const float* b, std::size_t
     return Simd::sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
-/// One query against RowCount <= 4 rows; writes RowCount floats.
-template <class Simd, class Step, int RowCount, class Next>
-SEXTANT_KERNEL_INLINE void pass_f32(const float* query, std::size_t dimension, const float* const* rows, Next next,
+/// One query against RowCount <= 4 rows of floats, or of what else Simd loads as floats; writes RowCount floats.
+template <class Simd, class Step, int RowCount, class Element, class Next>
+SEXTANT_KERNEL_INLINE void pass_f32(const float* query, std::size_t dimension, const Element* const* rows, Next next,
                                     float* out) noexcept {
     using Batch = typename Simd::Batch;
     constexpr std::size_t width = Simd::width;
@@ -59,7 +59,7 @@ SEXTANT_KERNEL_INLINE void pass_f32(const float* query, std::size_t dimension, c
     for (; i + 2 * width <= dimension; i += 2 * width) {
         const Batch first = Simd::load(query + i);
         const Batch second = Simd::load(query + i + width);
-        next.template fetch<2 * width * sizeof(float)>(i * sizeof(float));
+        next.template fetch<2 * width * sizeof(Element)>(i * sizeof(Element));
         for (int r = 0; r < RowCount; ++r) {
             even[r] = Step::template step<Simd>(even[r], first, Simd::load(rows[r] + i));
             odd[r] = Step::template step<Simd>(odd[r], second, Simd::load(rows[r] + i + width));
@@ -86,19 +86,19 @@ SEXTANT_KERNEL_INLINE void pass_f32(const float* query, std::size_t dimension, c
     }
 }
 
-template <class Simd, class Step, class Rows>
+template <class Simd, class Step, class Element = float, class Rows>
 SEXTANT_KERNEL_INLINE void rows_f32(const float* query, std::size_t dimension, Rows rows, std::size_t count,
                                     float* out) noexcept {
-    const auto row_at = [rows](std::size_t index) noexcept { return reinterpret_cast<const float*>(rows.at(index)); };
+    const auto row_at = [rows](std::size_t index) noexcept { return reinterpret_cast<const Element*>(rows.at(index)); };
     for_each_pass(
-        rows, dimension * sizeof(float), count,
+        rows, dimension * sizeof(Element), count,
         [&](std::size_t i, auto next) noexcept {
-            const float* const row[4] = {row_at(i), row_at(i + 1), row_at(i + 2), row_at(i + 3)};
+            const Element* const row[4] = {row_at(i), row_at(i + 1), row_at(i + 2), row_at(i + 3)};
             pass_f32<Simd, Step, 4>(query, dimension, row, next, out + i);
         },
         [&](std::size_t i) noexcept {
             const std::size_t rest = count - i;
-            const float* const row[3] = {row_at(i), row_at(rest > 1 ? i + 1 : i), row_at(rest > 2 ? i + 2 : i)};
+            const Element* const row[3] = {row_at(i), row_at(rest > 1 ? i + 1 : i), row_at(rest > 2 ? i + 2 : i)};
             if (rest == 3) pass_f32<Simd, Step, 3>(query, dimension, row, NoNextRows{}, out + i);
             if (rest == 2) pass_f32<Simd, Step, 2>(query, dimension, row, NoNextRows{}, out + i);
             if (rest == 1) pass_f32<Simd, Step, 1>(query, dimension, row, NoNextRows{}, out + i);
