@@ -15,7 +15,8 @@ namespace sextant::inline v1::detail {
     scratch.reset();
     const RowId* const listed = scratch.make(row);
     SEXTANT_TRY_ASSIGN(const VectorRows read, state.segment->field(0).vectors().read({listed, 1}, scratch));
-    return read.vector(0, dimension);
+    const bool floats = read.source.precision == RawPrecision::F32;
+    return read.vector(0, dimension, floats ? nullptr : scratch.take<float>(dimension).data());
 }
 
 }  // namespace sextant::inline v1::detail

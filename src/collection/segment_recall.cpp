@@ -72,8 +72,9 @@ private:
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             scratch_.query.reset();
             SEXTANT_TRY_ASSIGN(const VectorRows read, field_.vectors().read({&rows_[i], 1}, scratch_.query));
-            const VectorView vector = read.vector(0, dimension_);
-            std::copy(vector.begin(), vector.end(), sample_.begin() + static_cast<std::ptrdiff_t>(i * dimension_));
+            const std::span<float> own = std::span(sample_).subspan(i * dimension_, dimension_);
+            const VectorView vector = read.vector(0, dimension_, own.data());
+            if (vector.data() != own.data()) std::copy(vector.begin(), vector.end(), own.begin());
         }
         return {};
     }

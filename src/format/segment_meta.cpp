@@ -27,7 +27,8 @@ void write_field(ByteWriter& out, const FieldMeta& field) {
     out.number(field.dimension);
     out.number(static_cast<std::uint8_t>(field.has_codes ? 1 : 0));
     out.number(static_cast<std::uint8_t>(field.lossless ? 1 : 0));
-    out.zeros(6);
+    out.number(static_cast<std::uint8_t>(field.raw == RawPrecision::F16 ? 1 : 0));
+    out.zeros(5);
     out.number(field.vector_stride);
     out.number(field.code_stride);
     out.number(field.codebook_size);
@@ -82,11 +83,13 @@ std::string_view read_calibration(ByteReader& in, std::uint32_t size, Calibratio
 }
 
 /// Empty: nothing is wrong.
-std::string_view problem_of(const FieldMeta& field, std::uint8_t codes, std::uint8_t lossless) {
-    if (codes > 1 || lossless > 1) return "a flag is neither 0 nor 1";
+std::string_view problem_of(const FieldMeta& field, std::uint8_t codes, std::uint8_t lossless, std::uint8_t halves) {
+    if (codes > 1 || lossless > 1 || halves > 1) return "a flag is neither 0 nor 1";
     if (field.dimension == 0 || field.dimension > limits::max_dimension) return "the dimension is out of range";
     const std::uint64_t floats = std::uint64_t{field.dimension} * sizeof(float);
-    if (field.vector_stride < floats || field.vector_stride > 2 * floats + 64 || field.vector_stride % 4 != 0) {
+    const std::uint64_t component = field.raw == RawPrecision::F16 ? 2 : sizeof(float);
+    const std::uint64_t vector = field.dimension * component;
+    if (field.vector_stride < vector || field.vector_stride > 2 * vector + 64 || field.vector_stride % component != 0) {
         return "the stride of vectors is out of range";
     }
     if (field.has_codes != (field.code_stride != 0) || field.has_codes != (field.codebook_size != 0)) {
@@ -158,9 +161,11 @@ Result<SegmentMeta> decode_segment_meta(std::span<const std::byte> bytes, const 
         field.dimension = in.number<std::uint32_t>();
         const auto codes = in.number<std::uint8_t>();
         const auto lossless = in.number<std::uint8_t>();
-        in.zeros(6);
+        const auto halves = in.number<std::uint8_t>();
+        in.zeros(5);
         field.has_codes = codes != 0;
         field.lossless = lossless != 0;
+        field.raw = halves == 0 ? RawPrecision::F32 : RawPrecision::F16;
         field.vector_stride = in.number<std::uint32_t>();
         field.code_stride = in.number<std::uint32_t>();
         field.codebook_size = in.number<std::uint64_t>();
@@ -171,7 +176,7 @@ Result<SegmentMeta> decode_segment_meta(std::span<const std::byte> bytes, const 
         calibration_sizes.push_back(in.number<std::uint32_t>());
         in.zeros(4);
         if (in.failed()) return damaged(path, offset, format_text("field {}: a reserved byte is not zero", i));
-        if (const auto problem = problem_of(field, codes, lossless); !problem.empty()) {
+        if (const auto problem = problem_of(field, codes, lossless, halves); !problem.empty()) {
             return damaged(path, offset, format_text("field {}: {}", i, problem));
         }
         meta.fields.push_back(field);

@@ -5,7 +5,9 @@
 #include <limits>
 
 #include "sextant/core/config.hpp"
+#include "sextant/kernel/half_kernel_table.hpp"
 #include "sextant/kernel/kernel_table.hpp"
+#include "sextant/quantizer/half_vectors.hpp"
 #include "sextant/quantizer/vector_math.hpp"
 
 namespace sextant::inline v1::detail {
@@ -19,15 +21,19 @@ struct FloatState {
     RowSource rows;
     KernelTable::F32Rows kernel = nullptr;
     KernelTable::F32Tile tile = nullptr;
+    HalfKernelTable::Range half_range = nullptr;  ///< instead of tile; null where rows are floats
     DistanceFn distance = nullptr;
     float* unit_query = nullptr;  ///< room for a scaled query; null where none is needed
     float* unit_row = nullptr;    ///< room for one scaled row, for metrics without a kernel
+    float* half_row = nullptr;    ///< room for one row of halves as floats; null where rows are floats
+    float* half_query = nullptr;  ///< the same for the row that is the query of a PairScorer
 };
 
 const FloatState& state_of(const void* state) noexcept { return *static_cast<const FloatState*>(state); }
 
+/// Until the next row is read.
 const float* row_of(const FloatState& state, RowId row) noexcept {
-    return reinterpret_cast<const float*>(state.rows.row(row));
+    return raw_vector(state.rows, row, state.dimension, state.half_row).data();
 }
 
 RowId operator+(RowId row, std::size_t count) noexcept {
@@ -92,7 +98,11 @@ void finish_range(const FloatState& state, RowId first, std::size_t count, float
 template <Geometry geometry>
 void score_range(const void* opaque, RowId first, std::size_t count, float* out) noexcept {
     const FloatState& state = state_of(opaque);
-    state.tile(state.query, 0, 1, state.dimension, state.rows.row(first), state.rows.stride, count, out, count);
+    if (state.half_range != nullptr) {
+        state.half_range(state.query, state.dimension, state.rows.row(first), state.rows.stride, count, out);
+    } else {
+        state.tile(state.query, 0, 1, state.dimension, state.rows.row(first), state.rows.stride, count, out, count);
+    }
     finish_range<geometry>(state, first, count, out);
 }
 
@@ -123,7 +133,8 @@ void score_range_other(const void* opaque, RowId first, std::size_t count, float
 void prefetch_row(const void* opaque, RowId row) noexcept {
     const FloatState& state = state_of(opaque);
     // 4 lines: enough to start the hardware's stream prefetcher on the rest of a row.
-    const std::size_t size = std::min<std::size_t>(state.dimension * sizeof(float), 256);
+    const std::size_t size =
+        std::min<std::size_t>(state.dimension * (state.half_range == nullptr ? sizeof(float) : 2), 256);
     for (std::size_t at = 0; at < size; at += 64) __builtin_prefetch(state.rows.row(row) + at);
 }
 
@@ -152,6 +163,12 @@ FloatState make_state(const MetricTraits& metric, std::size_t dimension, RowSour
     state.kernel = l2 ? kernels.l2_f32_rows : kernels.dot_f32_rows;
     state.tile = l2 ? kernels.l2_f32_tile : kernels.dot_f32_tile;
     state.distance = metric.distance;
+    if (rows.precision == RawPrecision::F16) {
+        const HalfKernelTable& halves = half_kernels(kernels);
+        state.kernel = l2 ? halves.l2_rows : halves.dot_rows;
+        state.half_range = l2 ? halves.l2_range : halves.dot_range;
+        state.half_row = scratch.take<float>(dimension).data();
+    }
     if (metric.unit_length) state.unit_query = scratch.take<float>(dimension).data();
     if (metric.unit_length && metric.geometry == Geometry::other) {
         state.unit_row = scratch.take<float>(dimension).data();
@@ -169,7 +186,7 @@ void set_query(FloatState& state, const float* given) noexcept {
 
 void bind_row(void* opaque, RowId from) noexcept {
     FloatState& state = *static_cast<FloatState*>(opaque);
-    set_query(state, row_of(state, from));
+    set_query(state, raw_vector(state.rows, from, state.dimension, state.half_query).data());
 }
 
 }  // namespace
@@ -183,6 +200,7 @@ RowScorer bind_floats(const MetricTraits& metric, VectorView query, RowSource ro
 
 PairScorer pair_floats(const MetricTraits& metric, std::size_t dimension, RowSource rows, QueryScratch& scratch) {
     FloatState* state = scratch.make(make_state(metric, dimension, rows, scratch));
+    if (rows.precision == RawPrecision::F16) state->half_query = scratch.take<float>(dimension).data();
     return {state, bind_row, scorers_for(metric.geometry).list, prefetch_row};
 }
 
@@ -194,14 +212,34 @@ struct BatchState {
     std::size_t query_count = 0;
     std::size_t query_stride = 0;  ///< floats
     KernelTable::F32Tile tile = nullptr;
+    std::span<float> widened = {};  ///< room for rows of halves as floats; empty where rows are floats
 };
+
+/// Rows as floats that all queries pass over before the next are read: what the tile keeps in the first level cache.
+constexpr std::size_t widened_size = std::size_t{32} << 10U;
+
+void score_tile(const BatchState& batch, RowId first, std::size_t count, float* out, std::size_t out_stride) noexcept {
+    const FloatState& any = batch.queries[0];
+    const auto score = [&](const std::byte* rows, std::size_t stride, std::size_t row_count, float* to) {
+        batch.tile(batch.packed, batch.query_stride, batch.query_count, any.dimension, rows, stride, row_count, to,
+                   out_stride);
+    };
+    if (batch.widened.empty()) return score(any.rows.row(first), any.rows.stride, count, out);
+    const std::size_t most = batch.widened.size() / any.dimension;
+    for (std::size_t done = 0; done < count; done += most) {
+        const std::size_t rows = std::min(most, count - done);
+        for (std::size_t i = 0; i < rows; ++i) {
+            load_halves(any.rows.row(first + (done + i)), batch.widened.subspan(i * any.dimension, any.dimension));
+        }
+        score(reinterpret_cast<const std::byte*>(batch.widened.data()), any.dimension * sizeof(float), rows,
+              out + done);
+    }
+}
 
 template <Geometry geometry>
 void score_block(const void* opaque, RowId first, std::size_t count, float* out, std::size_t out_stride) noexcept {
     const auto& batch = *static_cast<const BatchState*>(opaque);
-    const FloatState& any = batch.queries[0];
-    batch.tile(batch.packed, batch.query_stride, batch.query_count, any.dimension, any.rows.row(first), any.rows.stride,
-               count, out, out_stride);
+    score_tile(batch, first, count, out, out_stride);
     for (std::size_t q = 0; q < batch.query_count; ++q) {
         finish_range<geometry>(batch.queries[q], first, count, out + q * out_stride);
     }
@@ -241,6 +279,10 @@ FloatBatch bind_float_batch(const MetricTraits& metric, std::span<const VectorVi
         set_query(states[q], queries[q].data());
         std::copy_n(states[q].query, dimension, packed.data() + q * batch.query_stride);
         batch.tile = states[q].tile;
+    }
+    if (rows.precision == RawPrecision::F16 && dimension > 0) {
+        const std::size_t most = std::max<std::size_t>(widened_size / (dimension * sizeof(float)) / 4 * 4, 4);
+        batch.widened = scratch.take<float>(most * dimension);
     }
     batch.queries = states.data();
     batch.packed = packed.data();

@@ -48,7 +48,7 @@ Result<std::unique_ptr<GrowingField>> FieldBase::make_growing(std::uint32_t max_
 
 FieldBytes FieldBase::estimate(std::uint64_t rows) const noexcept {
     FieldBytes bytes;
-    bytes.vectors = pages(rows * float_stride(shape_.dimension));
+    bytes.vectors = pages(rows * raw_stride(shape_.dimension, shape_.raw));
     bytes.codes = has_codes() ? pages(rows * code_stride(code_size())) : 0;
     bytes.graph = HnswIndex::estimate_bytes(rows, shape_.graph);
     bytes.other = shape_.metric.unit_length ? pages(rows * sizeof(float)) : 0;

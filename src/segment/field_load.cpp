@@ -18,14 +18,16 @@ bool repairable(const Error& error, const FieldSource& source) noexcept {
 
 Result<RawRows> load_vectors(const FieldShape& shape, const FieldSource& source) {
     const std::uint64_t rows = source.row_count;
-    const std::uint64_t sizes[] = {rows * float_stride(shape.dimension), rows * sizeof(float)};
+    const std::uint64_t sizes[] = {rows * raw_stride(shape.dimension, shape.raw), rows * sizeof(float)};
     const auto section_sizes = std::span(sizes).first(shape.metric.unit_length ? 2 : 1);
     SEXTANT_TRY(source.fits(FieldPart::vectors, section_sizes));
     if (source.map != nullptr) {
         SEXTANT_TRY_ASSIGN(auto map, (*source.map)(FieldPart::vectors, section_sizes));
-        return RawRows::mapped(shape.metric, shape.dimension, source.row_count, std::move(map), *source.account);
+        return RawRows::mapped(shape.metric, shape.dimension, shape.raw, source.row_count, std::move(map),
+                               *source.account);
     }
-    SEXTANT_TRY_ASSIGN(RawRows raw, RawRows::exact(shape.metric, shape.dimension, source.row_count, *source.account));
+    SEXTANT_TRY_ASSIGN(RawRows raw,
+                       RawRows::exact(shape.metric, shape.dimension, shape.raw, source.row_count, *source.account));
     const auto both = raw.writable_sections(source.row_count);
     const std::span<const std::span<std::byte>> sections(both);
     SEXTANT_TRY(source.read(FieldPart::vectors, both[1].empty() ? sections.first(1) : sections));

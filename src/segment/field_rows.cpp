@@ -4,19 +4,24 @@
 #include <cstring>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "core/format_text.hpp"
+#include "sextant/quantizer/half_vectors.hpp"
 #include "sextant/quantizer/vector_math.hpp"
 #include "sextant/segment/field_layout.hpp"
 
 namespace sextant::inline v1::detail {
 
+RawRows::RawRows(const MetricTraits& metric, std::size_t dimension, RawPrecision precision) noexcept
+    : dimension_(dimension),
+      stride_(raw_stride(dimension, precision)),
+      precision_(precision),
+      unit_length_(metric.unit_length) {}
+
 Result<RawRows> RawRows::reserve(const MetricTraits& metric, std::size_t dimension, std::uint32_t max_rows,
                                  MemoryAccount& account) {
-    RawRows rows;
-    rows.dimension_ = dimension;
-    rows.stride_ = float_stride(dimension);
-    rows.unit_length_ = metric.unit_length;
+    RawRows rows(metric, dimension, RawPrecision::F32);
     SEXTANT_TRY_ASSIGN(rows.vectors_, Column<std::byte>::reserve(max_rows * rows.stride_, account, "raw vectors"));
     if (metric.unit_length) {
         SEXTANT_TRY_ASSIGN(rows.inverse_norms_, Column<float>::reserve(max_rows, account, "norms of vectors"));
@@ -24,12 +29,9 @@ Result<RawRows> RawRows::reserve(const MetricTraits& metric, std::size_t dimensi
     return rows;
 }
 
-Result<RawRows> RawRows::exact(const MetricTraits& metric, std::size_t dimension, std::uint32_t row_count,
-                               MemoryAccount& account) {
-    RawRows rows;
-    rows.dimension_ = dimension;
-    rows.stride_ = float_stride(dimension);
-    rows.unit_length_ = metric.unit_length;
+Result<RawRows> RawRows::exact(const MetricTraits& metric, std::size_t dimension, RawPrecision precision,
+                               std::uint32_t row_count, MemoryAccount& account) {
+    RawRows rows(metric, dimension, precision);
     SEXTANT_TRY_ASSIGN(rows.vectors_, Column<std::byte>::exact(row_count * rows.stride_, account, "raw vectors"));
     if (metric.unit_length) {
         SEXTANT_TRY_ASSIGN(rows.inverse_norms_, Column<float>::exact(row_count, account, "norms of vectors"));
@@ -37,12 +39,10 @@ Result<RawRows> RawRows::exact(const MetricTraits& metric, std::size_t dimension
     return rows;
 }
 
-Result<RawRows> RawRows::mapped(const MetricTraits& metric, std::size_t dimension, std::uint32_t row_count,
-                                std::shared_ptr<const SectionMap> map, MemoryAccount& account) {
-    RawRows rows;
-    rows.dimension_ = dimension;
-    rows.stride_ = float_stride(dimension);
-    rows.unit_length_ = metric.unit_length;
+Result<RawRows> RawRows::mapped(const MetricTraits& metric, std::size_t dimension, RawPrecision precision,
+                                std::uint32_t row_count, std::shared_ptr<const SectionMap> map,
+                                MemoryAccount& account) {
+    RawRows rows(metric, dimension, precision);
     if (metric.unit_length) {
         SEXTANT_TRY_ASSIGN(rows.inverse_norms_, Column<float>::exact(row_count, account, "norms of vectors"));
         const std::span<const std::byte> norms = map->bytes(1);
@@ -72,26 +72,25 @@ void RawRows::shrink(std::uint32_t row_count) noexcept {
 }
 
 void RawRows::set(RowId row, VectorView vector) noexcept {
-    std::memcpy(vectors_.data() + to_index(row) * stride_, vector.data(), vector.size_bytes());
+    store_raw(vector, precision_, vectors_.data() + to_index(row) * stride_);
     if (unit_length_) inverse_norms_[to_index(row)] = inverse_norm(vector);
 }
 
-VectorView RawRows::get(RowId row) const noexcept {
-    return {reinterpret_cast<const float*>(base() + to_index(row) * stride_), dimension_};
-}
-
 VectorView RawRows::unit(RowId row, std::span<float> room, bool& zero) const noexcept {
-    const VectorView given = get(row);
+    const std::span<float> own = room.first(dimension_);
+    const VectorView given = raw_vector(source(), row, dimension_, own.data());
     zero = false;
     if (!unit_length_) return given;
-    zero = !to_unit(given, room.data());
-    return room.first(dimension_);
+    zero = !to_unit(given, own.data());
+    return own;
 }
 
 Result<void> RawRows::verify(std::uint32_t row_count) const {
     SEXTANT_TRY(check_all({}));
+    const RowSource rows = source();
+    std::vector<float> room(dimension_);
     for (std::uint32_t row = 0; row < row_count; ++row) {
-        const VectorView vector = get(RowId{row});
+        const VectorView vector = raw_vector(rows, RowId{row}, dimension_, room.data());
         if (any_non_finite(vector.data(), vector.size())) {
             return Error{ErrorCode::corruption, format_text("vectors: row {}: a component is not finite", row)};
         }
@@ -134,7 +133,7 @@ Result<VectorRows> RawRows::copy(std::span<const RowId> rows, QueryScratch& scra
         places[i] = RowId{static_cast<std::uint32_t>(i)};
     }
     SEXTANT_TRY(map_->copy(0, parts, scratch));
-    VectorRows found{{copies.data(), stride_, nullptr}, places};
+    VectorRows found{{copies.data(), stride_, nullptr, precision_}, places};
     if (unit_length_) {
         const auto norms = scratch.take<float>(rows.size());
         for (std::size_t i = 0; i < rows.size(); ++i) norms[i] = inverse_norms_[to_index(rows[i])];
@@ -143,6 +142,8 @@ Result<VectorRows> RawRows::copy(std::span<const RowId> rows, QueryScratch& scra
     return found;
 }
 
-RowSource RawRows::source() const noexcept { return {base(), stride_, unit_length_ ? inverse_norms_.data() : nullptr}; }
+RowSource RawRows::source() const noexcept {
+    return {base(), stride_, unit_length_ ? inverse_norms_.data() : nullptr, precision_};
+}
 
 }  // namespace sextant::inline v1::detail

@@ -1,12 +1,12 @@
 // The part of FieldBase that makes sealed rows out of older ones.
 #include <algorithm>
-#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "core/format_text.hpp"
 #include "segment/field_calibrate.hpp"
 #include "sextant/quantizer/float_scorer.hpp"
+#include "sextant/quantizer/half_vectors.hpp"
 #include "sextant/quantizer/vector_math.hpp"
 #include "sextant/segment/field_base.hpp"
 #include "sextant/segment/field_build.hpp"
@@ -40,12 +40,12 @@ constexpr std::size_t least_sample_rows = 1024;
 /// Rows read at a time.
 constexpr std::size_t rows_per_read = 256;
 
-/// Hands on what is kept, in order.
+/// Hands on what is kept, in order, rounded to what the field stores.
 class RowCopier {
 public:
-    RowCopier(const SealRequest& request, std::size_t dimension,
-              FunctionRef<Result<void>(RowId row, VectorView vector)> take) noexcept
-        : request_(request), dimension_(dimension), take_(take) {}
+    RowCopier(const SealRequest& request, const FieldShape& shape,
+              FunctionRef<Result<void>(RowId row, VectorView vector)> take)
+        : request_(request), precision_(shape.raw), take_(take), room_(shape.dimension) {}
 
     Result<void> copy() {
         for (const SealSource& source : request_.sources) {
@@ -69,27 +69,37 @@ private:
         scratch_.reset();
         SEXTANT_TRY_ASSIGN(const VectorRows read, source.rows->vectors().read(listed_, scratch_));
         for (std::size_t i = 0; i < listed_.size(); ++i) {
-            SEXTANT_TRY(take_(RowId{next_++}, read.vector(i, dimension_)));
+            VectorView vector = read.vector(i, room_.size(), room_.data());
+            if (precision_ != read.source.precision) {
+                // Who appended it has rounded it: only a mistake of theirs is seen here.
+                if (!round_to_halves(vector, room_.data())) {
+                    return invalid_argument(format_text("seal: row {} has a component that no half is near to", next_));
+                }
+                vector = room_;
+            }
+            SEXTANT_TRY(take_(RowId{next_++}, vector));
         }
         listed_.clear();
         return {};
     }
 
     const SealRequest& request_;
-    std::size_t dimension_;
+    RawPrecision precision_;
     FunctionRef<Result<void>(RowId row, VectorView vector)> take_;
+    std::vector<float> room_;
     QueryScratch scratch_;
     std::vector<RowId> listed_;
     std::uint32_t next_ = 0;
 };
 
 Result<RawRows> copy_rows(const FieldShape& shape, const SealRequest& request) {
-    SEXTANT_TRY_ASSIGN(RawRows raw, RawRows::exact(shape.metric, shape.dimension, request.kept_rows, *request.account));
+    SEXTANT_TRY_ASSIGN(RawRows raw,
+                       RawRows::exact(shape.metric, shape.dimension, shape.raw, request.kept_rows, *request.account));
     const auto take = [&](RowId row, VectorView vector) -> Result<void> {
         raw.set(row, vector);
         return {};
     };
-    SEXTANT_TRY(RowCopier(request, shape.dimension, take).copy());
+    SEXTANT_TRY(RowCopier(request, shape, take).copy());
     return raw;
 }
 
@@ -98,20 +108,21 @@ Result<RawRows> write_rows(const FieldShape& shape, const SealRequest& request) 
     const bool unit_length = shape.metric.unit_length;
     SEXTANT_TRY_ASSIGN(const auto norms,
                        Column<float>::exact(unit_length ? request.kept_rows : 0, *request.account, "norms of vectors"));
-    std::vector<std::byte> padded(float_stride(shape.dimension));
+    std::vector<std::byte> padded(raw_stride(shape.dimension, shape.raw));
     SEXTANT_TRY_ASSIGN(auto map, request.draft->write(FieldPart::vectors, [&](PartSink& sink) -> Result<void> {
         SEXTANT_TRY(sink.begin_section());
         const auto take = [&](RowId row, VectorView vector) {
-            std::memcpy(padded.data(), vector.data(), vector.size_bytes());
+            store_raw(vector, shape.raw, padded.data());
             if (unit_length) norms[to_index(row)] = inverse_norm(vector);
             return sink.add(padded);
         };
-        SEXTANT_TRY(RowCopier(request, shape.dimension, take).copy());
+        SEXTANT_TRY(RowCopier(request, shape, take).copy());
         if (!unit_length) return {};
         SEXTANT_TRY(sink.begin_section());
         return sink.add(norms.bytes(request.kept_rows));
     }));
-    return RawRows::mapped(shape.metric, shape.dimension, request.kept_rows, std::move(map), *request.account);
+    return RawRows::mapped(shape.metric, shape.dimension, shape.raw, request.kept_rows, std::move(map),
+                           *request.account);
 }
 
 /// Rows against rows: by codes where there are any.

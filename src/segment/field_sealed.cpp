@@ -63,6 +63,7 @@ FieldSections SealedRows::sections() const {
     const HnswSections graph = graph_.sections();
     all.graph = {graph.level0, graph.upper};
     all.dimension = static_cast<std::uint32_t>(raw_.dimension());
+    all.raw = raw_.precision();
     all.params = graph_.params();
     all.vector_stride = raw_.stride();
     all.upper_size = graph.upper.size();

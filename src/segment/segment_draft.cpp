@@ -119,6 +119,7 @@ Result<void> SegmentDraft::write_field(std::uint16_t index, const SealedField& s
                            .dimension = parts.dimension,
                            .has_codes = parts.code_stride != 0,
                            .lossless = parts.lossless,
+                           .raw = parts.raw,
                            .vector_stride = static_cast<std::uint32_t>(parts.vector_stride),
                            .code_stride = static_cast<std::uint32_t>(parts.code_stride),
                            .codebook_size = parts.codebook.size(),

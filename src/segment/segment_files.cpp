@@ -127,6 +127,10 @@ Result<void> check_field(const format::FieldMeta& meta, const VectorField& field
                      static_cast<std::uint64_t>(field.quantizer()));
     }
     if (meta.dimension != field.dimension()) return wrong("dimension", meta.dimension, field.dimension());
+    if (meta.raw != field.raw_precision()) {
+        return wrong("precision of vectors", static_cast<std::uint64_t>(meta.raw),
+                     static_cast<std::uint64_t>(field.raw_precision()));
+    }
     return {};
 }
 

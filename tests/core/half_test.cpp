@@ -1,5 +1,7 @@
 #include "sextant/core/half.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -81,4 +83,30 @@ TEST_CASE("numbers outside the range of halves become 0 or infinite", "[core]") 
     CHECK(half_of_float(-std::numeric_limits<float>::denorm_min()) == 0x8000);
     CHECK(half_of_float(-0.0F) == 0x8000);
     CHECK(half_of_float(std::numeric_limits<float>::quiet_NaN()) == 0x7E00);
+}
+
+TEST_CASE("rounding a float to a half gives the float of the nearest half", "[core]") {
+    const auto agrees = [](float value) {
+        const float expected = float_of_half(half_of_float(value));
+        return std::bit_cast<std::uint32_t>(sextant::rounded_to_half(value)) == std::bit_cast<std::uint32_t>(expected);
+    };
+    for (std::uint32_t half = 0; half < 0x7BFF; ++half) {
+        const float low = float_of_half(static_cast<std::uint16_t>(half));
+        const float middle = (low + float_of_half(static_cast<std::uint16_t>(half + 1))) / 2.0F;
+        for (const float value : {low, middle, std::nextafter(middle, 0.0F), std::nextafter(middle, 1e9F)}) {
+            REQUIRE(agrees(value));
+            REQUIRE(agrees(-value));
+        }
+    }
+    for (const float value : {65'504.0F, 65'519.99F, std::numeric_limits<float>::denorm_min(), 0x1.0p-25F, 0x1.8p-25F,
+                              std::nextafter(0x1.0p-14F, 0.0F), 0x1.0p-14F, 0x1.0p-126F}) {
+        CHECK(agrees(value));
+        CHECK(agrees(-value));
+    }
+    // Every seventeen-hundredth float below the limit.
+    for (std::uint32_t bits = 0; bits < std::bit_cast<std::uint32_t>(sextant::beyond_halves); bits += 1'709) {
+        REQUIRE(agrees(std::bit_cast<float>(bits)));
+    }
+    static_assert(sextant::rounded_to_half(1.0F + 0x1.0p-11F) == 1.0F);
+    static_assert(sextant::rounded_to_half(1.0F + 0x1.8p-10F) == 1.0F + 0x1.0p-9F);
 }

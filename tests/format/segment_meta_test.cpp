@@ -51,6 +51,14 @@ SegmentMeta with_codes() {
     return meta;
 }
 
+SegmentMeta of_halves() {
+    SegmentMeta meta = example();
+    meta.fields[0].raw = RawPrecision::F16;
+    meta.fields[0].dimension = 5;
+    meta.fields[0].vector_stride = 10;
+    return meta;
+}
+
 /// Calibrations behind the fields, of one of three.
 SegmentMeta with_calibration() {
     SegmentMeta meta = with_codes();
@@ -94,7 +102,7 @@ TEST_CASE("what a segment's files hold is read as it was written", "[format]") {
         field.calibration = {.queries = 1, .point_count = Calibration::most_points};
         for (std::uint32_t i = 0; i < Calibration::most_points; ++i) field.calibration.points[i] = {i + 1, 0.0F};
     }
-    for (const SegmentMeta& meta : {example(), with_codes(), largest, with_calibration(), fullest}) {
+    for (const SegmentMeta& meta : {example(), with_codes(), of_halves(), largest, with_calibration(), fullest}) {
         const auto bytes = format::encode_segment_meta(identity, meta);
         const auto decoded = format::decode_segment_meta(bytes, identity, "path");
         REQUIRE(decoded.has_value());
@@ -106,6 +114,7 @@ TEST_CASE("the meta file of version 1 has the bytes it ever had", "[format][gold
     const auto golden = test_support::golden_lines("segment_meta.txt");
     CHECK(test_support::to_hex(format::encode_segment_meta(identity, example())) == golden.at("example"));
     CHECK(test_support::to_hex(format::encode_segment_meta(identity, with_codes())) == golden.at("codes"));
+    CHECK(test_support::to_hex(format::encode_segment_meta(identity, of_halves())) == golden.at("half floats"));
     CHECK(test_support::to_hex(format::encode_segment_meta(identity, with_calibration())) == golden.at("calibration"));
 }
 
@@ -138,7 +147,12 @@ TEST_CASE("meta that says of a field what cannot be is refused though its checks
     refuse(field + 4, {1, 0, 1, 0});             // dimension 65,537
     refuse(field + 8, {2});                      // flags that are none
     refuse(field + 9, {2});                      //
-    refuse(field + 10, {1});                     // reserved
+    refuse(field + 10, {2});                     // a precision that is none
+    refuse(field + 11, {1});                     // reserved
+    refuse_of(of_halves(), field + 10, {0});     // rows of floats that overlap
+    refuse_of(of_halves(), field + 16, {8});     // rows of halves that overlap
+    refuse_of(of_halves(), field + 16, {11});    // that are not aligned
+    refuse_of(of_halves(), field + 16, {86});    // that lie far apart
     refuse(field + 16, {12});                    // rows that overlap
     refuse(field + 16, {18});                    // rows that are not aligned
     refuse(field + 16, {0, 0, 0, 0x10});         // rows far apart

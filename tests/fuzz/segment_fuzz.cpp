@@ -1,8 +1,8 @@
 // Bytes as contents of a segment's files, under checksums that are right: it is refused, or it can be audited, searched,
 // looked up and merged.
 // Input: a byte that says which file (0 ids, 1 payload, 2 graph, 3 vectors, 4 codes, 5 codebook; bit 3: cosine; bit 4: the
-// rest is no content but edits; bit 5: resident, else mapped), then what lies behind the file's header. An edit is
-// u16 offset, u8 value.
+// rest is no content but edits; bit 5: resident, else mapped; bit 6: vectors of half floats), then what lies behind the
+// file's header. An edit is u16 offset, u8 value.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -114,12 +114,13 @@ constexpr std::uint32_t rows = 40;
 constexpr std::size_t dimension = 3;
 
 struct Stored {
-    explicit Stored(bool cosine) {
+    Stored(bool cosine, RawPrecision raw) {
         const HnswParams params{.m = 4, .ef_construction = 8, .seed = 7};
+        const ScalarQuantizer::Options options;
         if (cosine) {
-            fields.push_back(std::make_unique<TypedField<Cosine, ScalarQuantizer>>(dimension, params));
+            fields.push_back(std::make_unique<TypedField<Cosine, ScalarQuantizer>>(dimension, params, options, raw));
         } else {
-            fields.push_back(std::make_unique<TypedField<SquaredL2, ScalarQuantizer>>(dimension, params));
+            fields.push_back(std::make_unique<TypedField<SquaredL2, ScalarQuantizer>>(dimension, params, options, raw));
         }
         const auto growing = GrowingSegment::create(fields, rows + 1, true, account).value();
         const std::array<std::byte, 5> blob{std::byte{1}, std::byte{1}, std::byte{'a'}, std::byte{4}, std::byte{5}};
@@ -210,8 +211,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                                                         {FileKind::vectors, "v0/vectors"},
                                                                         {FileKind::codes, "v0/codes"},
                                                                         {FileKind::codebook, "v0/codebook"}}};
-    static Stored kinds[] = {Stored(false), Stored(true)};
-    Stored& stored = kinds[(data[0] >> 3U) & 1U];
+    static Stored kinds[] = {Stored(false, RawPrecision::F32), Stored(true, RawPrecision::F32),
+                             Stored(false, RawPrecision::F16), Stored(true, RawPrecision::F16)};
+    Stored& stored = kinds[((data[0] >> 3U) & 1U) + ((data[0] >> 5U) & 2U)];
     const auto& [kind, name] = parts[(data[0] & 7U) % parts.size()];
     stored.disk.files = stored.original;
     std::vector<std::byte> bytes = stored.original.at(std::string("seg/000007/") + name);

@@ -19,6 +19,7 @@ TEST_CASE("every table of kernels over halves is complete, one for each instruct
         CHECK(table.dot_rows != nullptr);
         CHECK(table.l2_range != nullptr);
         CHECK(table.dot_range != nullptr);
+        CHECK(table.widen != nullptr);
     }
     CHECK(distinct.size() == sets.size());
     CHECK(&sextant::half_kernels() == &sextant::half_kernels(sextant::active_kernels()));

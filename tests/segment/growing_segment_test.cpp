@@ -27,7 +27,7 @@ TEST_CASE("rows never move while a growing segment grows", "[growing_segment]") 
     const auto first = [&bench] {
         QueryScratch scratch;
         const RowId row{0};
-        return bench.segment->field(0).vectors().read({&row, 1}, scratch).value().vector(0, 4).data();
+        return bench.segment->field(0).vectors().read({&row, 1}, scratch).value().vector(0, 4, nullptr).data();
     };
     const float* const before = first();
     const std::uint64_t* ids = bench.state().ids.integers;

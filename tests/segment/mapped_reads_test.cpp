@@ -68,7 +68,7 @@ std::size_t wrong_rows(const VectorReader& reader, const StoredSegment& stored, 
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const VectorView given = stored.vectors[to_index(rows[i])];
-        const VectorView got = read->vector(i, given.size());
+        const VectorView got = read->vector(i, given.size(), nullptr);
         wrong += std::equal(given.begin(), given.end(), got.begin()) ? 0U : 1U;
     }
     return wrong;

@@ -58,7 +58,7 @@ TEST_CASE("damage of mapped vectors is found when they are read, and only then",
     const RowId whole[] = {RowId{0}, RowId{1999}};
     const auto rows = vectors.read(whole, scratch);
     REQUIRE(rows.has_value());
-    CHECK(rows->vector(1, 32)[0] == stored.vectors[1999][0]);
+    CHECK(rows->vector(1, 32, nullptr)[0] == stored.vectors[1999][0]);
     const RowId broken[] = {RowId{0}, RowId{damaged_row}};
     for (const auto& result : {vectors.read(broken, scratch).error(), vectors.check_all({}).error(),
                                read->segment->field(0).verify(2000, {}).error()}) {

@@ -27,15 +27,18 @@ namespace test_support {
 using Fields = std::vector<std::unique_ptr<sextant::VectorField>>;
 
 /// "squared_l2", "cosine" or "inner_product"; with 8-bit codes or without.
-inline Fields fields_of(std::string_view metric, bool codes, std::size_t dimension) {
+inline Fields fields_of(std::string_view metric, bool codes, std::size_t dimension,
+                        sextant::RawPrecision raw = sextant::RawPrecision::F32) {
     using namespace sextant;
     const HnswParams params{.m = 4, .ef_construction = 32, .seed = 7};
     Fields fields;
     const auto add = [&]<class M>(M) {
         if (codes) {
-            fields.push_back(std::make_unique<TypedField<M, ScalarQuantizer>>(dimension, params));
+            const ScalarQuantizer::Options options;
+            fields.push_back(std::make_unique<TypedField<M, ScalarQuantizer>>(dimension, params, options, raw));
         } else {
-            fields.push_back(std::make_unique<TypedField<M, NoQuantizer>>(dimension, params));
+            const NoQuantizer::Options options;
+            fields.push_back(std::make_unique<TypedField<M, NoQuantizer>>(dimension, params, options, raw));
         }
     };
     if (metric == "cosine") {
@@ -62,13 +65,14 @@ struct SegmentKindOfTest {
     std::uint32_t rows = 600;
     std::size_t dimension = 32;
     std::uint64_t seed = 1;
+    sextant::RawPrecision raw = sextant::RawPrecision::F32;
 };
 
 /// A sealed segment and the disk it was written to.
 class StoredSegment {
 public:
     explicit StoredSegment(const SegmentKindOfTest& kind)
-        : fields(fields_of(kind.metric, kind.codes, kind.dimension)),
+        : fields(fields_of(kind.metric, kind.codes, kind.dimension, kind.raw)),
           vectors(normal_vectors(kind.rows, kind.dimension, kind.seed)) {
         using namespace sextant;
         const auto growing = GrowingSegment::create(fields, kind.rows + 1, kind.uuids, account).value();

@@ -67,7 +67,8 @@ void run(const Vectors& vectors, std::uint32_t readers, std::size_t rows_per_pub
                 for (std::size_t i = 0; i < answer.found; ++i) {
                     right = right && to_index(out[i].row) < rows && query.filter(out[i].row);
                     const auto read = growing.rows->vectors().read({&out[i].row, 1}, scratch.query);
-                    right = right && read && read->vector(0, vectors.dimension)[0] == vectors[to_index(out[i].row)][0];
+                    right = right && read &&
+                            read->vector(0, vectors.dimension, nullptr)[0] == vectors[to_index(out[i].row)][0];
                 }
                 if (round % 32 == 9) {
                     const std::vector<FieldQuery> queries(4, {.vector = vectors[asked], .count = 10, .exact = true});

@@ -15,7 +15,8 @@ inline std::vector<float> vector_of(const sextant::FieldRows& rows, sextant::Row
     sextant::QueryScratch scratch;
     const auto read = rows.vectors().read({&row, 1}, scratch);
     REQUIRE(read);
-    const sextant::VectorView vector = read->vector(0, dimension);
+    std::vector<float> room(dimension);
+    const sextant::VectorView vector = read->vector(0, dimension, room.data());
     return {vector.begin(), vector.end()};
 }
 

@@ -10,6 +10,7 @@ namespace sextant::inline v1 {
 
 /// Beyond it in size, a float is not a half: from 65,520 on the nearest one would be infinite.
 inline constexpr float largest_half = 65504.0F;
+inline constexpr float beyond_halves = 65520.0F;
 
 /// Exact.
 [[nodiscard]] constexpr float float_of_half(std::uint16_t half) noexcept {
@@ -42,6 +43,17 @@ inline constexpr float largest_half = 65504.0F;
     const std::uint32_t halfway = 1U << (shift - 1U);
     const bool up = rest > halfway || (rest == halfway && (kept & 1U) != 0);
     return static_cast<std::uint16_t>(sign | (kept + (up ? 1U : 0U)));  // a carry makes the next exponent
+}
+
+/// float_of_half(half_of_float(value)), without a branch, so that compilers do many at once. REQUIRES: |value| < 65,520.
+[[nodiscard]] constexpr float rounded_to_half(float value) noexcept {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    const std::uint32_t sign = bits & 0x80000000U;
+    const std::uint32_t size = bits & 0x7FFFFFFFU;
+    const std::uint32_t normal = (size + 0xFFFU + ((size >> 13U) & 1U)) & ~0x1FFFU;
+    // Below 2^-14 halves are multiples of 2^-24, as floats between a half and 1 are.
+    const auto small = std::bit_cast<std::uint32_t>((std::bit_cast<float>(size) + 0.5F) - 0.5F);
+    return std::bit_cast<float>(sign | (size < 0x38800000U ? small : normal));
 }
 
 }  // namespace sextant::inline v1

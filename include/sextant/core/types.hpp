@@ -26,12 +26,19 @@ struct MatrixView {
     [[nodiscard]] VectorView row(std::size_t index) const noexcept { return {data + index * stride, dimension}; }
 };
 
+/// What each component of a raw vector is stored as. Persisted; never renumbered.
+enum class RawPrecision : std::uint8_t {
+    F32 = 1,  ///< a float, as given
+    F16 = 2,  ///< a half float (core/half.hpp), in half the bytes
+};
+
 /// Rows in memory: row r lies at base + r * stride and never moves. Reading never fails.
 struct RowSource {
     const std::byte* base = nullptr;
     std::size_t stride = 0;
     /// Side column of 1/|x| per row, for metrics over unit vectors whose rows are kept as given; null where not needed.
     const float* inverse_norm = nullptr;
+    RawPrecision precision = RawPrecision::F32;  ///< of raw vectors; what a code is, its quantizer knows
 
     [[nodiscard]] const std::byte* row(RowId id) const noexcept {
         return base + static_cast<std::size_t>(to_index(id)) * stride;

@@ -23,7 +23,8 @@ struct FieldMeta {
     QuantizerId quantizer = QuantizerId::none;
     std::uint32_t dimension = 0;
     bool has_codes = false;
-    bool lossless = false;            ///< every code decodes to its vector bit for bit
+    bool lossless = false;  ///< every code decodes to its vector bit for bit
+    RawPrecision raw = RawPrecision::F32;
     std::uint32_t vector_stride = 0;  ///< bytes from one row to the next
     std::uint32_t code_stride = 0;    ///< 0 without codes
     std::uint64_t codebook_size = 0;  ///< 0 without codes

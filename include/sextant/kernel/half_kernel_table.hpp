@@ -1,7 +1,8 @@
 /// HalfKernelTable: the SIMD kernels over rows of half floats of one instruction set as plain function pointers. Apart from
-/// KernelTable because a linker then leaves them out of a program that stores no halves.
+/// KernelTable because a program that links no collection leaves them out.
 /// Invariants: rows are converted exactly, everything else is done in single precision: results agree with the float
-/// kernels over the converted rows within their bound. No kernel allocates, locks, throws or calls into std.
+/// kernels over the converted rows within their bound, and those of lists bit for bit. No kernel allocates, locks, throws
+/// or calls into std.
 /// Threads: immutable. Lifetime: static, constant-initialised.
 #pragma once
 
@@ -28,6 +29,10 @@ struct HalfKernelTable {
                            std::size_t row_count, float* out) noexcept;
     Range l2_range;
     Range dot_range;
+
+    /// One row as floats.
+    using Widen = void (*)(const std::byte* row, std::size_t dimension, float* out) noexcept;
+    Widen widen;
 };
 
 /// The table of the same instruction set as `kernels`.

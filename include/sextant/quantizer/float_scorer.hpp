@@ -1,4 +1,5 @@
-/// float_scorer: distances of a query, or of a row, to rows of raw floats.
+/// float_scorer: distances of a query, or of a row, to rows of raw vectors: of floats, or of half floats, which are read as
+/// floats.
 /// Invariants: (1) a distance is finite, whatever finite floats come in; (2) under cosine a zero vector lies at exactly
 /// 1 from everything; (3) one row scored alone, in a list or in a range gives the same meaning, within rounding.
 /// Threads: confined, as every scorer. Lifetime: as the scratch and the rows.

@@ -28,6 +28,7 @@ struct FieldShape {
     MetricTraits metric;
     std::size_t dimension = 0;
     HnswParams graph;
+    RawPrecision raw = RawPrecision::F32;  ///< of sealed rows; growing ones are floats
 };
 
 /// Structure of a graph, and that every row that is not deleted can be reached. REQUIRES: nobody links.
@@ -36,6 +37,7 @@ struct FieldShape {
 class FieldBase : public VectorField {
 public:
     [[nodiscard]] std::size_t dimension() const noexcept final { return shape_.dimension; }
+    [[nodiscard]] RawPrecision raw_precision() const noexcept final { return shape_.raw; }
     [[nodiscard]] Result<std::unique_ptr<GrowingField>> make_growing(std::uint32_t max_rows,
                                                                      MemoryAccount& account) const final;
     [[nodiscard]] Result<std::unique_ptr<SealedField>> seal(const SealRequest& request) const final;

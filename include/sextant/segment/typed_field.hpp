@@ -26,7 +26,8 @@ template <Metric M, QuantizerFor<M> Q>
 class TypedField final : public detail::FieldBase {
 public:
     /// REQUIRES: 1 ≤ dimension ≤ limits::max_dimension; params and options are valid.
-    explicit TypedField(std::size_t dimension, const HnswParams& params = {}, typename Q::Options options = {});
+    explicit TypedField(std::size_t dimension, const HnswParams& params = {}, typename Q::Options options = {},
+                        RawPrecision raw = RawPrecision::F32);
 
     [[nodiscard]] MetricId metric() const noexcept override { return M::id; }
     [[nodiscard]] QuantizerId quantizer() const noexcept override { return Q::id; }
@@ -52,8 +53,9 @@ private:
 };
 
 template <Metric M, QuantizerFor<M> Q>
-TypedField<M, Q>::TypedField(std::size_t dimension, const HnswParams& params, typename Q::Options options)
-    : FieldBase({metric_traits<M>(), dimension, params}, head_trainer()), options_(std::move(options)) {}
+TypedField<M, Q>::TypedField(std::size_t dimension, const HnswParams& params, typename Q::Options options,
+                             RawPrecision raw)
+    : FieldBase({metric_traits<M>(), dimension, params, raw}, head_trainer()), options_(std::move(options)) {}
 
 template <Metric M, QuantizerFor<M> Q>
 Result<std::unique_ptr<detail::FieldCodec>> TypedField<M, Q>::train_head(MatrixView sample,

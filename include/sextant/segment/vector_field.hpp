@@ -58,7 +58,7 @@ struct FieldAnswer {
 };
 
 struct FieldBytes {
-    std::uint64_t vectors = 0;  ///< raw floats, with the padding of their stride
+    std::uint64_t vectors = 0;  ///< raw ones, with the padding of their stride
     std::uint64_t codes = 0;
     std::uint64_t graph = 0;
     std::uint64_t other = 0;    ///< norms, codebook
@@ -79,7 +79,7 @@ public:
     [[nodiscard]] virtual bool search_exact_batch(std::span<const FieldQuery> queries, std::uint32_t row_count,
                                                   FieldScratch& scratch, std::span<Neighbor> out,
                                                   std::span<std::size_t> found) const noexcept = 0;
-    /// The vectors as they were given, bit for bit. Lives as long as the rows.
+    /// The vectors as they were appended, bit for bit. Lives as long as the rows.
     [[nodiscard]] virtual const VectorReader& vectors() const noexcept = 0;
     [[nodiscard]] virtual std::uint32_t indexed_rows() const noexcept = 0;  ///< rows the graph holds
     [[nodiscard]] virtual FieldBytes bytes() const noexcept = 0;
@@ -117,6 +117,7 @@ struct FieldSections {
     std::vector<std::span<const std::byte>> codes;  ///< empty without codes
     std::vector<std::span<const std::byte>> graph;
     std::uint32_t dimension = 0;
+    RawPrecision raw = RawPrecision::F32;
     HnswParams params;
     bool lossless = false;
     std::size_t vector_stride = 0;
@@ -182,6 +183,8 @@ class VectorField {
 public:
     virtual ~VectorField() = default;
     [[nodiscard]] virtual std::size_t dimension() const noexcept = 0;
+    /// Of sealed rows. Vectors must have been rounded to it before they are appended.
+    [[nodiscard]] virtual RawPrecision raw_precision() const noexcept = 0;
     [[nodiscard]] virtual MetricId metric() const noexcept = 0;
     [[nodiscard]] virtual QuantizerId quantizer() const noexcept = 0;
     [[nodiscard]] virtual float to_score(float distance) const noexcept = 0;

@@ -13,6 +13,7 @@
 #include "sextant/core/query_scratch.hpp"
 #include "sextant/core/result.hpp"
 #include "sextant/core/types.hpp"
+#include "sextant/quantizer/half_vectors.hpp"
 
 namespace sextant::inline v1 {
 
@@ -21,9 +22,10 @@ struct VectorRows {
     RowSource source;
     std::span<const RowId> rows;  ///< where in the source each of them lies, in the order they were asked for
 
-    /// As it was given. REQUIRES: dimension is the field's.
-    [[nodiscard]] VectorView vector(std::size_t index, std::size_t dimension) const noexcept {
-        return {reinterpret_cast<const float*>(source.row(rows[index])), dimension};
+    /// As it was appended: where it lies, or, where rows are half floats, read into `room`, which has `dimension` floats
+    /// and may be null where they are not. REQUIRES: dimension is the field's.
+    [[nodiscard]] VectorView vector(std::size_t index, std::size_t dimension, float* room) const noexcept {
+        return detail::raw_vector(source, rows[index], dimension, room);
     }
 };
 

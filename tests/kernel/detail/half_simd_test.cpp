@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -136,6 +137,76 @@ TEST_CASE("every finite half is read exactly by every table", "[kernel]") {
                     exact = exact && out[i] == sextant::float_of_half(halves[i]);
                 }
                 CHECK(exact);
+            }
+        }
+    }
+}
+
+TEST_CASE("a row of halves widens to its floats, whatever its length, and nothing beside it is touched", "[kernel]") {
+    std::mt19937 random(43);
+    for (const HalfKernelTable* table : tables()) {
+        INFO(table->name);
+        for (std::size_t n = 0; n <= 100; ++n) {
+            INFO("dimension " << n);
+            const Rows rows(3, n, (n % 3) * 2, 1.0F, random);
+            Guarded<float> floats(n);
+            auto& bytes = const_cast<GuardedBytes&>(rows.bytes);
+            for (std::size_t r = 0; r < 3; ++r) {
+                table->widen(bytes.data() + r * rows.stride, n, floats.data());
+                CHECK(std::equal(floats.begin(), floats.end(), rows.values[r].begin()));
+            }
+        }
+        std::vector<std::uint16_t> halves;
+        for (std::uint32_t half = 0; half < 65'536; ++half) {
+            if ((half & 0x7C00U) != 0x7C00U) halves.push_back(static_cast<std::uint16_t>(half));
+        }
+        std::vector<float> floats(halves.size());
+        table->widen(reinterpret_cast<const std::byte*>(halves.data()), halves.size(), floats.data());
+        bool exact = true;
+        for (std::size_t i = 0; i < halves.size(); ++i) {
+            const float expected = sextant::float_of_half(halves[i]);
+            exact = exact && std::memcmp(&floats[i], &expected, sizeof expected) == 0;
+        }
+        CHECK(exact);
+    }
+}
+
+TEST_CASE("a row of halves in a list has the sum its floats have, whatever rows stand beside it", "[kernel]") {
+    std::mt19937 random(44);
+    const sextant::KernelList list = sextant::runnable_kernels();
+    for (std::size_t t = 0; t < list.count; ++t) {
+        const sextant::KernelTable& floats = *list.tables[t];
+        const HalfKernelTable& table = sextant::half_kernels(floats);
+        INFO(floats.name);
+        for (const std::size_t n : {1U, 7U, 16U, 33U, 100U, 784U}) {
+            INFO("dimension " << n);
+            constexpr std::size_t row_count = 11;
+            Rows rows(row_count, n, 0, 1.0F, random);
+            std::vector<float> wide;
+            for (const auto& row : rows.values) wide.insert(wide.end(), row.begin(), row.end());
+            Guarded<float> query(n);
+            std::normal_distribution<float> normal;
+            for (float& value : query) value = normal(random);
+            Guarded<RowId> ids(row_count);
+            for (std::size_t i = 0; i < row_count; ++i) ids[i] = RowId{static_cast<std::uint32_t>(i)};
+            for (const bool dot : {false, true}) {
+                float whole[row_count] = {};
+                (dot ? floats.dot_f32_rows : floats.l2_f32_rows)(query.data(), n,
+                                                                 reinterpret_cast<const std::byte*>(wide.data()), 4 * n,
+                                                                 ids.data(), row_count, whole);
+                bool same = true;
+                for (std::size_t first = 0; first < row_count; ++first) {
+                    for (std::size_t count = 1; count <= row_count - first; ++count) {
+                        float part[row_count] = {};
+                        (dot ? table.dot_rows : table.l2_rows)(query.data(), n, rows.bytes.data(), rows.stride,
+                                                               ids.data() + first, count, part);
+                        same = same && std::memcmp(part, whole + first, count * sizeof(float)) == 0;
+                        (dot ? table.dot_range : table.l2_range)(
+                            query.data(), n, rows.bytes.data() + first * rows.stride, rows.stride, count, part);
+                        same = same && std::memcmp(part, whole + first, count * sizeof(float)) == 0;
+                    }
+                }
+                CHECK(same);
             }
         }
     }

@@ -26,13 +26,32 @@ struct HalfEntries {
         rows_f32<Simd, Step, Half>(query, dimension, ConsecutiveRows{rows, stride}, row_count, out);
     }
 };
+
+template <class Arch>
+struct HalfConversion {
+    SEXTANT_KERNEL_ENTRY void widen(const std::byte* row, std::size_t dimension, float* out) noexcept {
+        using Simd = HalfSimd<Arch>;
+        const Half* const halves = reinterpret_cast<const Half*>(row);
+        std::size_t i = 0;
+        for (; i + Simd::width <= dimension; i += Simd::width) {
+            const typename Simd::Batch floats = Simd::load(halves + i);
+            __builtin_memcpy(out + i, &floats, Simd::width * sizeof(float));
+        }
+        for (; i < dimension; ++i) out[i] = widen_half(halves[i]);
+    }
+};
 #undef SEXTANT_KERNEL_ENTRY
 
 template <class Arch>
 constexpr HalfKernelTable make_half_table(const char* name) noexcept {
     using L2 = HalfEntries<Arch, SquaredDifference>;
     using Dot = HalfEntries<Arch, Product>;
-    return {.name = name, .l2_rows = L2::rows, .dot_rows = Dot::rows, .l2_range = L2::range, .dot_range = Dot::range};
+    return {.name = name,
+            .l2_rows = L2::rows,
+            .dot_rows = Dot::rows,
+            .l2_range = L2::range,
+            .dot_range = Dot::range,
+            .widen = HalfConversion<Arch>::widen};
 }
 
 }  // namespace
