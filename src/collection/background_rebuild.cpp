@@ -10,6 +10,7 @@
 #include "core/format_text.hpp"
 #include "core_state.hpp"
 #include "sextant/core/assert.hpp"
+#include "sextant/segment/field_layout.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
@@ -80,7 +81,8 @@ bool Background::overlay_is_large(const SegmentState& state) const noexcept {
     size.written_bytes = size.payload_bytes;
     if (core_.store != nullptr) {
         const FieldBytes field = state.segment->field(0).bytes();  // without vectors that are mapped
-        size.written_bytes += size.rows * core_.options.dimension * sizeof(float) + field.codes + field.graph;
+        size.written_bytes +=
+            size.rows * raw_stride(core_.options.dimension, core_.options.raw) + field.codes + field.graph;
     }
     return is_worth_compacting(size);
 }

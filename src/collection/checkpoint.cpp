@@ -5,6 +5,7 @@
 #include "background_rules.hpp"
 #include "core_state.hpp"
 #include "sextant/core/assert.hpp"
+#include "sextant/segment/field_layout.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
@@ -41,9 +42,9 @@ Result<void> store_changes(Store& store, const SegmentState& state, Lsn at, Stor
 }
 
 /// About, for people to look at. Vectors that are mapped are in no account.
-double bytes_to_write(const SealedSegment& built, std::size_t dimension) noexcept {
+double bytes_to_write(const SealedSegment& built, const CoreOptions& options) noexcept {
     const SegmentBytes bytes = built.bytes();
-    const std::uint64_t vectors = std::uint64_t{built.row_count()} * dimension * sizeof(float);
+    const std::uint64_t vectors = std::uint64_t{built.row_count()} * raw_stride(options.dimension, options.raw);
     return static_cast<double>(std::max(bytes.fields.vectors, vectors) + bytes.fields.codes + bytes.fields.graph +
                                bytes.ids + bytes.versions + bytes.id_map + bytes.payloads + 1);
 }
@@ -55,7 +56,7 @@ Result<std::shared_ptr<SealedSegment>> CoreState::store_segment(SegmentWork& wor
                                                                 std::span<const std::unique_ptr<VectorField>> with) {
     const double from = background.rebuild_progress();
     const double to = 0.5 + from / 2;  // reading it back, and the checkpoint, are the rest
-    const double whole = bytes_to_write(*built, options.dimension);
+    const double whole = bytes_to_write(*built, options);
     double done = 0.0;
     work.watch([&](std::size_t bytes) {
         done += static_cast<double>(bytes);

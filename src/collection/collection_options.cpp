@@ -5,7 +5,8 @@
 
 namespace sextant::inline v1::detail {
 
-Result<void> validate_options(const std::optional<std::size_t>& dimension, const IndexOptions& index) {
+Result<void> validate_options(const std::optional<std::size_t>& dimension, const IndexOptions& index,
+                              const std::optional<RawPrecision>& raw) {
     if (dimension.has_value() && (*dimension == 0 || *dimension > limits::max_dimension)) {
         return invalid_argument(
             format_text("options.dimension: got {}, expected 1 to {}", *dimension, limits::max_dimension));
@@ -22,6 +23,10 @@ Result<void> validate_options(const std::optional<std::size_t>& dimension, const
     if (ef < m || ef > most_ef) {
         return invalid_argument(
             format_text("options.index.ef_construction: got {}, expected options.index.m = {} to {}", ef, m, most_ef));
+    }
+    if (raw.has_value() && *raw != RawPrecision::F32 && *raw != RawPrecision::F16) {
+        return invalid_argument(
+            format_text("options.raw: got {}, expected F32 (1) or F16 (2)", static_cast<unsigned>(*raw)));
     }
     return {};
 }

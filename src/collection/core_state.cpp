@@ -78,10 +78,11 @@ Result<void> CoreState::check_open(const Version& version) {
 Result<WriteReceipt> CoreState::write(std::span<const WriteOp> ops, std::optional<Durability> durability) {
     SEXTANT_TRY(check_open());
     SEXTANT_TRY(check_writable(durability));
-    SEXTANT_TRY(validate_ops(ops, options.dimension));
+    SEXTANT_TRY(validate_ops(ops, options));
+    const StoredOps stored_ops(ops, options.raw);
     return commit([&]() -> Result<PlacedWrite> {
         const MutexLock lock(write_mutex);
-        return place(ops, durability);
+        return place(stored_ops.get(), durability);
     });
 }
 

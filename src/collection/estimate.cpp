@@ -38,7 +38,7 @@ PartBytes sealed_parts(std::uint64_t points, const VectorField& field) noexcept 
     return parts;
 }
 
-/// `points` points in a growing segment: 8-bit head codes, and a graph whose parts grow one by one.
+/// `points` points in a growing segment: vectors of floats, 8-bit head codes, and a graph whose parts grow one by one.
 std::uint64_t growing_bytes(std::uint64_t points, const CoreOptions& options, const VectorField& field) noexcept {
     const FieldBytes bytes = field.estimate(points);
     const bool head_codes = field.metric() < MetricId::user && points >= 1024;
@@ -47,7 +47,8 @@ std::uint64_t growing_bytes(std::uint64_t points, const CoreOptions& options, co
     const std::uint64_t upper = bytes.graph > level0 ? bytes.graph - level0 : 0;
     const std::uint64_t tree = points * sizeof(std::uint32_t);
     const std::uint64_t id_slots = std::max<std::uint64_t>(points * 6, page);
-    return grown(bytes.vectors) + (head_codes ? grown(points * code) : 0) + grown(level0) + grown(upper) + grown(tree) +
+    const std::uint64_t vectors = pages(points * float_stride(field.dimension()));
+    return grown(vectors) + (head_codes ? grown(points * code) : 0) + grown(level0) + grown(upper) + grown(tree) +
            grown(bytes.other) + 2 * grown(points * sizeof(std::uint64_t)) + id_slots;
 }
 

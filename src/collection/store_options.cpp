@@ -36,6 +36,8 @@ std::string name_of(QuantizerId quantizer) {
     return format_text("quantizer {:#x}", static_cast<unsigned>(quantizer));
 }
 
+std::string_view name_of(RawPrecision raw) noexcept { return raw == RawPrecision::F16 ? "F16" : "F32"; }
+
 }  // namespace
 
 Result<format::StoredOptions> new_options(const WantedOptions& wanted) {
@@ -53,6 +55,7 @@ Result<format::StoredOptions> new_options(const WantedOptions& wanted) {
     stored.seed = wanted.index.seed.value_or(defaults.seed);
     stored.durability = static_cast<std::uint8_t>(wanted.durability.value_or(Durability::Sync));
     stored.deterministic = wanted.deterministic.value_or(false);
+    stored.raw = wanted.raw.value_or(RawPrecision::F32);
     if (stored.quantizer_options.size() > format::max_quantizer_options) {
         return invalid_argument(format_text("options.quantizer: {} bytes when stored, at most {} are",
                                             stored.quantizer_options.size(), format::max_quantizer_options));
@@ -75,6 +78,10 @@ Result<void> check_options(const WantedOptions& wanted, const format::StoredOpti
     SEXTANT_TRY(agree("options.index.seed", wanted.index.seed, stored.seed));
     SEXTANT_TRY(agree("options.durability", wanted.durability, stored.durability));
     SEXTANT_TRY(agree("options.deterministic", wanted.deterministic, stored.deterministic));
+    if (wanted.raw.value_or(stored.raw) != stored.raw) {
+        return invalid_argument(format_text("options.raw: got {}, the collection was created with {}",
+                                            name_of(*wanted.raw), name_of(stored.raw)));
+    }
     if (wanted.quantizer_options.has_value() && *wanted.quantizer_options != stored.quantizer_options) {
         return invalid_argument("options.quantizer: differs from what the collection was created with");
     }
@@ -85,7 +92,8 @@ CoreOptions core_options(const format::StoredOptions& stored) noexcept {
     return {.dimension = static_cast<std::size_t>(stored.dimension),
             .index = {.m = stored.m, .ef_construction = stored.ef_construction, .seed = stored.seed},
             .durability = Durability{stored.durability},
-            .deterministic = stored.deterministic};
+            .deterministic = stored.deterministic,
+            .raw = stored.raw};
 }
 
 }  // namespace sextant::inline v1::detail

@@ -5,8 +5,11 @@
 #include <limits>
 
 #include "core/format_text.hpp"
+#include "sextant/core/assert.hpp"
+#include "sextant/core/half.hpp"
 #include "sextant/core/limits.hpp"
 #include "sextant/payload/payload_edit.hpp"
+#include "sextant/quantizer/half_vectors.hpp"
 
 namespace sextant::inline v1::detail {
 namespace {
@@ -44,10 +47,16 @@ Error numbered(Error error, std::span<const WriteOp> ops, std::size_t index) {
     return error;
 }
 
-Result<void> validate_op(const WriteOp& op, std::size_t dimension) {
+Result<void> validate_op(const WriteOp& op, const CoreOptions& options) {
     if (!op.error.empty()) return invalid_argument(std::string(op.error));
-    if (op.kind == WriteKind::upsert) return validate_vector(op.vector, dimension, "vector");
-    return {};
+    if (op.kind != WriteKind::upsert) return {};
+    SEXTANT_TRY(validate_vector(op.vector, options.dimension, "vector"));
+    if (options.raw == RawPrecision::F32) return {};
+    const std::size_t beyond = first_beyond_halves(op.vector);
+    if (beyond == op.vector.size()) return {};
+    return invalid_argument(
+        format_text("vector[{}]: got {}, expected less than {} in size: options.raw is F16, whose largest number is {}",
+                    beyond, op.vector[beyond], beyond_halves, largest_half));
 }
 
 }  // namespace
@@ -69,14 +78,14 @@ Result<void> validate_vector(VectorView vector, std::size_t dimension, const cha
                     std::sqrt(square), std::sqrt(largest_square)));
 }
 
-Result<void> validate_ops(std::span<const WriteOp> ops, std::size_t dimension) {
+Result<void> validate_ops(std::span<const WriteOp> ops, const CoreOptions& options) {
     if (ops.size() > limits::max_batch_operations) {
         return invalid_argument(
             format_text("batch: got {} operations, expected at most {}", ops.size(), limits::max_batch_operations));
     }
     std::size_t size = 0;
     for (std::size_t i = 0; i < ops.size(); ++i) {
-        if (auto checked = validate_op(ops[i], dimension); !checked) {
+        if (auto checked = validate_op(ops[i], options); !checked) {
             return numbered(std::move(checked).error(), ops, i);
         }
         size += ops[i].vector.size_bytes() + ops[i].payload.size();
@@ -86,6 +95,25 @@ Result<void> validate_ops(std::span<const WriteOp> ops, std::size_t dimension) {
                                             limits::max_batch_size));
     }
     return {};
+}
+
+StoredOps::StoredOps(std::span<const WriteOp> ops, RawPrecision raw) : ops_(ops) {
+    if (raw == RawPrecision::F32) return;
+    std::size_t size = 0;
+    for (const WriteOp& op : ops) size += op.vector.size();
+    if (size == 0) return;
+    floats_.resize(size);
+    rounded_.assign(ops.begin(), ops.end());
+    std::span<float> room = floats_;
+    for (WriteOp& op : rounded_) {
+        const std::span<float> own = room.first(op.vector.size());
+        room = room.subspan(own.size());
+        const bool all = round_to_halves(op.vector, own.data());
+        SEXTANT_ASSERT(all);
+        static_cast<void>(all);
+        op.vector = own;
+    }
+    ops_ = rounded_;
 }
 
 void WriteResolver::prepare_index(std::size_t op_count) {

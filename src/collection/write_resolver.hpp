@@ -7,15 +7,32 @@
 #include <vector>
 
 #include "effects.hpp"
+#include "sextant/collection/collection_options.hpp"
 #include "sextant/collection/detail/write_op.hpp"
 
 namespace sextant::inline v1::detail {
 
-/// What needs no look at the collection: sizes, finite numbers, payloads that could not be encoded. With more than one
-/// operation the error names which.
-[[nodiscard]] Result<void> validate_ops(std::span<const WriteOp> ops, std::size_t dimension);
+/// What needs no look at the collection: sizes, finite numbers that can be stored, payloads that could not be encoded. With
+/// more than one operation the error names which.
+[[nodiscard]] Result<void> validate_ops(std::span<const WriteOp> ops, const CoreOptions& options);
 /// As many finite floats as `dimension`, and no sum of squares that overflows. `field` names it in the error.
 [[nodiscard]] Result<void> validate_vector(VectorView vector, std::size_t dimension, const char* field);
+
+/// Operations with vectors as they are stored: where components are halves, rounded to them.
+class StoredOps {
+public:
+    /// REQUIRES: validate_ops(ops). Lives as long as they do.
+    StoredOps(std::span<const WriteOp> ops, RawPrecision raw);
+    StoredOps(const StoredOps&) = delete;
+    StoredOps& operator=(const StoredOps&) = delete;
+    ~StoredOps() = default;
+    [[nodiscard]] std::span<const WriteOp> get() const noexcept { return ops_; }
+
+private:
+    std::span<const WriteOp> ops_;
+    std::vector<WriteOp> rounded_;  ///< empty: they are as they were
+    std::vector<float> floats_;     ///< their vectors
+};
 
 class WriteResolver {
 public:

@@ -23,6 +23,7 @@ enum class Tag : std::uint16_t {
     seed = 7,
     durability = 8,
     deterministic = 9,
+    raw = 10,
 };
 /// An option that a reader which does not know it may pass over.
 constexpr std::uint16_t ignorable = 1;
@@ -50,10 +51,13 @@ private:
     ByteWriter& out_;
 };
 
+/// Options that every manifest has. Those that came later are left out where they are what they were before: who does not
+/// know them can then read it.
 constexpr std::uint32_t option_count = 9;
 
 void write_options(ByteWriter& out, const StoredOptions& options) {
-    out.number(option_count);
+    const bool halves = options.raw == RawPrecision::F16;
+    out.number(option_count + (halves ? 1U : 0U));
     out.number(std::uint32_t{0});
     OptionWriter writer(out);
     writer.number(Tag::dimension, options.dimension);
@@ -65,6 +69,7 @@ void write_options(ByteWriter& out, const StoredOptions& options) {
     writer.number(Tag::seed, options.seed);
     writer.number(Tag::durability, options.durability);
     writer.number(Tag::deterministic, static_cast<std::uint8_t>(options.deterministic ? 1 : 0));
+    if (halves) writer.number(Tag::raw, static_cast<std::uint8_t>(options.raw));
 }
 
 /// A number of exactly this type; false when the size is another.
@@ -102,6 +107,10 @@ bool take_option(Tag tag, std::span<const std::byte> value, StoredOptions& optio
             if (!take(value, flag) || flag > 1) return false;
             options.deterministic = flag != 0;
             return true;
+        case Tag::raw:
+            if (!take(value, flag) || flag != static_cast<std::uint8_t>(RawPrecision::F16)) return false;
+            options.raw = RawPrecision::F16;
+            return true;
     }
     return false;
 }
@@ -120,7 +129,7 @@ Result<StoredOptions> read_options(ByteReader& in, std::string_view path) {
         if (in.failed()) break;
         if (tag <= before) return damaged(path, offset, format_text("option {} follows option {}", tag, before));
         before = tag;
-        if (tag > static_cast<std::uint16_t>(Tag::deterministic)) {
+        if (tag > static_cast<std::uint16_t>(Tag::raw)) {
             if ((flags & ignorable) != 0) continue;
             return Error{
                 ErrorCode::unsupported,
@@ -129,7 +138,7 @@ Result<StoredOptions> read_options(ByteReader& in, std::string_view path) {
         if (flags != 0 || !take_option(Tag{tag}, value, options)) {
             return damaged(path, offset, format_text("option {} has no value that it can have", tag));
         }
-        ++known;
+        known += tag < static_cast<std::uint16_t>(Tag::raw) ? 1U : 0U;
     }
     if (in.failed() || known != option_count) return damaged(path, body_offset, "options are missing");
     return options;

@@ -198,6 +198,8 @@ TEST_CASE("options that contradict each other are refused by name", "[bad_input]
     bad(L2::Options{.dimension = 3, .index = {.m = 65}}, {}, "options.index.m");
     bad(L2::Options{.dimension = 3, .index = {.ef_construction = 4097}}, {}, "options.index.ef_construction");
     bad(L2::Options{.dimension = 3, .durability = Durability::Sync}, {}, "options.durability");
+    bad(L2::Options{.dimension = 3, .raw = RawPrecision{3}}, {}, "options.raw: got 3");
+    bad(L2::Options{.dimension = 3, .raw = RawPrecision{0}}, {}, "options.raw: got 0");
     bad(L2::Options{.dimension = 3}, {.mode = OpenMode::read_only}, "open.mode");
     bad(L2::Options{.dimension = 3}, {.mode = OpenMode::open}, "open.mode");
     bad(L2::Options{.dimension = 3}, {.on_corruption = OnCorruption::read_only_salvage}, "open.on_corruption");

@@ -19,6 +19,9 @@ TEST_CASE("options left out can be told from options said, and resolve to defaul
     CHECK(all.durability == Durability::None);
     CHECK(given.resolved(true).durability == Durability::Sync);
     CHECK(all.deterministic == false);
+    CHECK_FALSE(given.raw.has_value());
+    CHECK(all.raw == RawPrecision::F32);
+    CHECK(L2::Options{.dimension = 8, .raw = RawPrecision::F16}.resolved().raw == RawPrecision::F16);
 }
 
 TEST_CASE("resolving again changes nothing, and resolved options are valid", "[options]") {
@@ -58,6 +61,7 @@ TEST_CASE("defaults of version 1 are as ever", "[options][golden]") {
         {"durability in memory", std::to_string(static_cast<int>(*memory.durability))},
         {"durability of files", std::to_string(static_cast<int>(*files.durability))},
         {"deterministic", std::to_string(*memory.deterministic ? 1 : 0)},
+        {"raw", std::to_string(static_cast<int>(*memory.raw))},
         {"scalar quantile given", std::to_string(memory.quantizer.quantile.has_value() ? 1 : 0)},
     };
     CHECK(now == golden);

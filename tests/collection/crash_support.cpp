@@ -93,14 +93,14 @@ CrashFindings& CrashFindings::operator+=(const CrashFindings& other) {
 }
 
 template <class C>
-CrashWorkload<C>::CrashWorkload(Durability durability, Residency residency, std::uint64_t seed)
-    : durability_(durability), residency_(residency), states_{0}, salt_(seed << 20U) {}
+CrashWorkload<C>::CrashWorkload(Durability durability, Residency residency, std::uint64_t seed, RawPrecision raw)
+    : durability_(durability), residency_(residency), raw_(raw), states_{0}, salt_(seed << 20U) {}
 
 template <class C>
 bool CrashWorkload<C>::open() {
     OpenOptions options = inline_on(disk_.files());
     options.residency = residency_;
-    auto opened = C::open(path, {.dimension = crash_dimension, .durability = durability_}, options);
+    auto opened = C::open(path, {.dimension = crash_dimension, .durability = durability_, .raw = raw_}, options);
     if (!opened) return false;
     collection_.emplace(std::move(opened).value());
     return true;
@@ -228,9 +228,10 @@ namespace {
 
 template <class C>
 CrashShape shape(const char* name, const std::function<void(CrashWorkload<C>&)>& run,
-                 Durability durability = Durability::Sync, Residency residency = Residency::resident) {
+                 Durability durability = Durability::Sync, Residency residency = Residency::resident,
+                 RawPrecision raw = RawPrecision::F32) {
     return {name, [=](const CrashBudget& budget) {
-                CrashWorkload<C> workload(durability, residency, budget.seed);
+                CrashWorkload<C> workload(durability, residency, budget.seed, raw);
                 if (workload.open()) run(workload);
                 workload.close();
                 return crash_everywhere(workload, budget);
@@ -425,6 +426,16 @@ std::vector<CrashShape> crash_shapes() {
                 w.upsert(5);
             },
             Durability::Sync, Residency::mapped),
+        shape<CrashCoded>(
+            "half floats",
+            [](Coded& w) {
+                w.batch(1, 7);
+                w.optimize();
+                put(w, 3, 2);
+                w.erase(2);
+                w.optimize();
+            },
+            Durability::Sync, Residency::resident, RawPrecision::F16),
         random_shape("random steps", Residency::resident),
         random_shape("random steps, built on disk", Residency::mapped),
     };

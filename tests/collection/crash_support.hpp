@@ -29,7 +29,8 @@ template <class C>
 class CrashWorkload {
 public:
     explicit CrashWorkload(sextant::Durability durability = sextant::Durability::Sync,
-                           sextant::Residency residency = sextant::Residency::resident, std::uint64_t seed = 1);
+                           sextant::Residency residency = sextant::Residency::resident, std::uint64_t seed = 1,
+                           sextant::RawPrecision raw = sextant::RawPrecision::F32);
 
     [[nodiscard]] SimDisk& disk() noexcept { return disk_; }
     [[nodiscard]] C& collection() noexcept { return *collection_; }
@@ -54,6 +55,7 @@ private:
     SimDisk disk_;
     sextant::Durability durability_;
     sextant::Residency residency_;
+    sextant::RawPrecision raw_;
     std::optional<C> collection_;
     std::vector<std::uint64_t> states_;
     std::uint64_t salt_;  ///< makes each vector another; another seed gives others

@@ -8,6 +8,7 @@
 #include "collection/golden_collection.hpp"
 #include "collection/page_reader.hpp"
 #include "io/test_directory.hpp"
+#include "sextant/core/half.hpp"
 #include "support/catch.hpp"
 
 using namespace sextant;
@@ -89,8 +90,11 @@ void check_golden(const char* file, Residency residency) {
     Contents expected = golden.points;
     const std::size_t dimension = expected.begin()->second.vector.size();
     const auto write = [&](C& collection, const PointId& id) {
-        const std::vector<float> vector = seeded_vector(id.hash(), dimension);
+        std::vector<float> vector = seeded_vector(id.hash(), dimension);
         const Lsn version = collection.upsert(id, vector, {{"new", id.to_string()}}).value();
+        if (file == golden_half) {
+            for (float& value : vector) value = float_of_half(half_of_float(value));
+        }
         expected[id] = {vector, {{"new", id.to_string()}}, version};
     };
     const PointId old = golden.points.begin()->first;
@@ -134,6 +138,7 @@ TEST_CASE("collections of version 1 are opened, read, written and opened again",
         INFO("residency " << static_cast<int>(residency));
         check_golden<CodedCollection>(golden_coded, residency);
         check_golden<PlainCollection>(golden_plain, residency);
+        check_golden<CodedCollection>(golden_half, residency);
     }
 }
 
@@ -151,6 +156,7 @@ TEST_CASE("collections of version 1 have a file of every kind", "[durable][golde
 TEST_CASE("a program that knows the pages of docs/format alone finds in their files what is in them",
           "[durable][golden][format]") {
     check_pages(golden_coded, {.rows = 42, .dead = 3, .changed = 2, .frames = 9, .effects = 11, .closed = false});
+    check_pages(golden_half, {.rows = 30, .dead = 0, .changed = 0, .frames = 3, .effects = 3, .closed = false});
     check_pages(golden_plain, {.rows = 24, .dead = 0, .changed = 0, .frames = 4, .effects = 4, .closed = true});
 }
 
@@ -166,4 +172,5 @@ TEST_CASE("golden collections are written", "[.][write_golden]") {
     CHECK(coded.text() == make_golden_coded().text());
     write(golden_coded, coded);
     write(golden_plain, make_golden_plain());
+    write(golden_half, make_golden_half());
 }

@@ -24,6 +24,7 @@ constexpr const char* path = "points.sxt";
 struct Shape {
     Durability durability = Durability::Sync;
     std::uint64_t steps_per_life = 40;  ///< operations between two openings, on average
+    RawPrecision raw = RawPrecision::F32;
 };
 
 template <class C>
@@ -32,7 +33,9 @@ public:
     std::uint64_t openings = 0;
 
     DurableModel(std::uint64_t seed, const Shape& shape)
-        : shape_(shape), disk_(std::make_unique<SimDisk>()), model_(seed, open(*disk_), ModelWorld{300, 120}) {}
+        : shape_(shape),
+          disk_(std::make_unique<SimDisk>()),
+          model_(seed, open(*disk_), ModelWorld{300, 120}, shape.raw) {}
 
     void run(std::size_t steps) {
         for (std::size_t step = 0; step < steps; ++step) {
@@ -63,7 +66,8 @@ private:
         return C::open(path,
                        {.dimension = model_dimension,
                         .index = {.m = 6, .ef_construction = 32},
-                        .durability = shape_.durability},
+                        .durability = shape_.durability,
+                        .raw = shape_.raw},
                        options)
             .value();
     }
@@ -127,6 +131,11 @@ TEST_CASE("random operations agree with a model through few openings", "[durable
     run<Coded>(5, 2000, {.steps_per_life = 500});
 }
 
+TEST_CASE("random operations agree with a model of half floats through openings", "[durable][model]") {
+    run<Plain>(6, 4000, {.raw = RawPrecision::F16});
+    run<Coded>(7, 4000, {.durability = Durability::Os, .steps_per_life = 15, .raw = RawPrecision::F16});
+}
+
 TEST_CASE("random operations agree with a model through openings, long", "[.][soak]") {
     const char* const first = std::getenv("SEXTANT_MODEL_SEED");
     const std::uint64_t base = first == nullptr ? 1000 : std::strtoull(first, nullptr, 10);
@@ -135,5 +144,5 @@ TEST_CASE("random operations agree with a model through openings, long", "[.][so
     run<Plain>(seed, 5000);
     run<Plain>(seed + 1, 5000, {.durability = Durability::Os});
     run<Coded>(seed + 2, 5000, {.durability = Durability::None, .steps_per_life = 15});
-    run<Coded>(seed + 3, 5000, {.steps_per_life = 500});
+    run<Coded>(seed + 3, 5000, {.steps_per_life = 500, .raw = RawPrecision::F16});
 }

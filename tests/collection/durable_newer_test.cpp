@@ -205,6 +205,7 @@ Result<C> open_forged(SimDisk& disk, const Forger& forged) {
 TEST_CASE("a collection with a file of a later version is refused, and nothing is written", "[durable][golden]") {
     check_each_file<CodedCollection>(golden_coded);
     check_each_file<PlainCollection>(golden_plain);
+    check_each_file<CodedCollection>(golden_half);
 }
 
 TEST_CASE("a later version is no damage that is healed, whatever the size of the file", "[durable][golden]") {

@@ -131,6 +131,8 @@ TEST_CASE("an option that disagrees with the stored one is refused by name", "[d
     refuse(Coded::open(path, {.index = {.seed = 1}}, inline_work()), "options.index.seed");
     refuse(Coded::open(path, {.durability = Durability::Os}, inline_work()), "options.durability");
     refuse(Coded::open(path, {.deterministic = true}, inline_work()), "options.deterministic");
+    refuse(Coded::open(path, {.raw = RawPrecision::F16}, inline_work()),
+           "options.raw: got F16, the collection was created with F32");
     refuse(Coded::open(path, {.quantizer = {.quantile = 0.98}}, inline_work()), "options.quantizer");
     refuse(Plain::open(path, {}, inline_work()), "metric");
     refuse(Collection<Cosine, MappedStorage>::open(path, {}, inline_work()), "quantizer");

@@ -232,6 +232,28 @@ GoldenCollection make_golden_plain() {
     return golden;
 }
 
+GoldenCollection make_golden_half() {
+    constexpr std::size_t dimension = 5;
+    using C = CodedCollection;
+    SimDisk disk;
+    create_with_identity<C>(
+        disk, {.dimension = dimension, .index = {.m = 4, .ef_construction = 16, .seed = 7}, .raw = RawPrecision::F16});
+    C collection = C::open(made_path, {}, inline_on(disk.files())).value();
+    WriteBatch batch;
+    for (std::uint64_t number = 1; number <= 30; ++number) {
+        std::vector<float> vector = seeded_vector(number, dimension);
+        if (number == 10) vector.assign(dimension, 1e-8F);  // rounds to zeros
+        if (number == 11) vector = {65'519.0F, -65'504.0F, 6e-5F, -6e-8F, 1.0F};
+        batch.upsert(id_of(number), vector, payload_of(number));
+    }
+    collection.write(std::move(batch)).value();
+    collection.optimize().value();
+    for (const std::uint64_t number : {8U, 31U, 32U}) {
+        collection.upsert(id_of(number), seeded_vector(100 + number, dimension), payload_of(number)).value();
+    }
+    return taken_from(disk, collection);
+}
+
 void put_collection(SimDisk& disk, const std::string& path, const std::map<std::string, FileBytes>& files) {
     for (const auto& [inner, bytes] : files) put_file(disk, path + "/" + inner, bytes);
 }

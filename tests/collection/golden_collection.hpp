@@ -41,11 +41,15 @@ inline constexpr const char* golden_coded = "collection_coded.txt";
 /// PlainCollection, dimension 3, m 4: integers alone; a segment without payloads; a log that was closed, and
 /// a file of it that was put aside.
 inline constexpr const char* golden_plain = "collection_plain.txt";
+/// CodedCollection of half floats, dimension 5, m 4: a segment with a row that died since, and a log whose process ended
+/// without closing it. Version 1 wrote collections of half floats later than others.
+inline constexpr const char* golden_half = "collection_half.txt";
 
 /// The same made by the present library, byte for byte the same each time: the identity of the collection, which is drawn
 /// at random otherwise, is 00 01 … 0f, and nobody holds LOCK.
 [[nodiscard]] GoldenCollection make_golden_coded();
 [[nodiscard]] GoldenCollection make_golden_plain();
+[[nodiscard]] GoldenCollection make_golden_half();
 
 /// Puts the files below `path` of a simulated disk.
 void put_collection(SimDisk& disk, const std::string& path, const std::map<std::string, FileBytes>& files);

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "sextant/core/half.hpp"
 #include "support/catch.hpp"
 #include "support/sample_vectors.hpp"
 
@@ -39,8 +40,8 @@ class Model {
 public:
     using Points = std::map<sextant::PointId, ModelEntry>;
 
-    Model(std::uint64_t seed, C collection, ModelWorld world)
-        : random_(seed), world_(world), c_(std::move(collection)) {}
+    Model(std::uint64_t seed, C collection, ModelWorld world, sextant::RawPrecision raw = sextant::RawPrecision::F32)
+        : random_(seed), world_(world), raw_(raw), c_(std::move(collection)) {}
 
     /// Throws the collection away, as it is, for what `open` gives; all that was written must be in that.
     void replace(const std::function<C()>& open) {
@@ -125,6 +126,12 @@ private:
         for (float& x : v) x = normal(random_);
         return v;
     }
+    /// What a collection holds that was given `entry`.
+    ModelEntry as_kept(ModelEntry entry) const {
+        if (raw_ == sextant::RawPrecision::F32) return entry;
+        for (float& x : entry.vector) x = sextant::float_of_half(sextant::half_of_float(x));
+        return entry;
+    }
     sextant::Payload some_payload() {
         if (random_.below(4) == 0) return sextant::Payload::object();
         sextant::Payload payload{{"n", random_.below(20)}};
@@ -186,7 +193,7 @@ private:
         entry.version = c_->upsert(id, entry.vector, entry.payload).value();
         REQUIRE(entry.version > last_);
         last_ = entry.version;
-        points_[id] = entry;
+        points_[id] = as_kept(entry);
     }
     void upsert_if() {
         const sextant::PointId id = some_id();
@@ -199,7 +206,7 @@ private:
         REQUIRE(result.has_value() == holds);
         if (!holds) return;
         entry.version = last_ = result.value();
-        points_[id] = entry;
+        points_[id] = as_kept(entry);
     }
     void erase() {
         const sextant::PointId id = some_id();
@@ -240,7 +247,7 @@ private:
                 default: {
                     const ModelEntry entry{some_vector(), some_payload(), {}};
                     batch.upsert(id, entry.vector, entry.payload);
-                    points_[id] = entry;
+                    points_[id] = as_kept(entry);
                     break;
                 }
             }
@@ -259,7 +266,7 @@ private:
             const sextant::PointId id = some_id();
             const ModelEntry entry{some_vector(), {{"n", i % 20}}, {}};
             batch.upsert(id, entry.vector, entry.payload);
-            points_[id] = entry;
+            points_[id] = as_kept(entry);
             touched.push_back(id);
         }
         c_->write(std::move(batch)).value();
@@ -442,6 +449,7 @@ private:
 
     sextant::Random random_;
     ModelWorld world_;
+    sextant::RawPrecision raw_;
     std::optional<C> c_;
     Tally plain_;
     Tally filtered_;

@@ -10,10 +10,12 @@ using namespace test_support;
 namespace {
 
 template <class C>
-void run(std::uint64_t seed, std::size_t steps, const OpenOptions& open, ModelWorld world = {}) {
+void run(std::uint64_t seed, std::size_t steps, const OpenOptions& open, ModelWorld world = {},
+         RawPrecision raw = RawPrecision::F32) {
     CAPTURE(seed);
-    Model<C> model(
-        seed, C::open({.dimension = model_dimension, .index = {.m = 6, .ef_construction = 32}}, open).value(), world);
+    const typename C::Options options{
+        .dimension = model_dimension, .index = {.m = 6, .ef_construction = 32}, .raw = raw};
+    Model<C> model(seed, C::open(options, open).value(), world, raw);
     for (std::size_t step = 0; step < steps; ++step) {
         INFO("step " << step);
         model.step();
@@ -33,6 +35,12 @@ TEST_CASE("random operations agree with a model, codes in sealed segments", "[mo
     run<L2Codes>(GENERATE(as<std::uint64_t>{}, 4, 5), 1500, inline_work());
 }
 
+TEST_CASE("random operations agree with a model of half floats", "[model]") {
+    run<L2>(10, 1500, inline_work(), {}, RawPrecision::F16);
+    run<L2Codes>(11, 1500, threads(2), {}, RawPrecision::F16);
+    run<L2>(12, 700, inline_work(), large_world, RawPrecision::F16);
+}
+
 TEST_CASE("random operations agree with a model while threads work behind", "[model][threads]") {
     run<L2Codes>(GENERATE(as<std::uint64_t>{}, 6, 7), 1000, threads(2));
 }
@@ -48,4 +56,6 @@ TEST_CASE("random operations agree with a model, long", "[.][soak]") {
     run<L2Codes>(seed + 1000, 20'000, threads(2));
     run<L2>(seed + 2000, 4'000, threads(2), large_world);
     run<L2Codes>(seed + 3000, 4'000, inline_work(), large_world);
+    run<L2>(seed + 4000, 20'000, threads(2), {}, RawPrecision::F16);
+    run<L2Codes>(seed + 5000, 4'000, inline_work(), large_world, RawPrecision::F16);
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <span>
@@ -42,6 +43,21 @@ public:
     [[nodiscard]] std::vector<float> floats(std::uint64_t offset, std::size_t count) const {
         std::vector<float> values(count);
         for (std::size_t i = 0; i < count; ++i) values[i] = f32(offset + 4 * i);
+        return values;
+    }
+    /// IEEE 754: a sign, five bits of exponent, ten of fraction.
+    [[nodiscard]] float f16(std::uint64_t offset) const {
+        const std::uint16_t bits = u16(offset);
+        const int exponent = (bits >> 10U) & 31;
+        const int fraction = bits & 1023;
+        CHECK(exponent != 31);
+        const float size = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
+                                         : std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
+        return (bits >> 15U) != 0 ? -size : size;
+    }
+    [[nodiscard]] std::vector<float> halves(std::uint64_t offset, std::size_t count) const {
+        std::vector<float> values(count);
+        for (std::size_t i = 0; i < count; ++i) values[i] = f16(offset + 2 * i);
         return values;
     }
     [[nodiscard]] bool zero(std::uint64_t offset, std::uint64_t size) const {

@@ -44,7 +44,7 @@ struct PageManifest {
 
 /// The options, each of the size that it has; where they end.
 std::uint64_t read_options(const PageBytes& bytes, PageOptions& options) {
-    CHECK(bytes.u32(112) == 9);
+    CHECK((bytes.u32(112) == 9 || bytes.u32(112) == 10));
     CHECK(bytes.u32(116) == 0);
     std::map<std::uint16_t, PageBytes> found;
     std::uint64_t at = 120;
@@ -58,7 +58,9 @@ std::uint64_t read_options(const PageBytes& bytes, PageOptions& options) {
         before = tag;
         at += 8 + size;
     }
-    REQUIRE(found.size() == 9);
+    REQUIRE(found.size() == bytes.u32(112));
+    options.halves = found.count(10) == 1;
+    if (options.halves) CHECK((found.at(10).size() == 1 && found.at(10).u8(0) == 2));
     const std::map<std::uint16_t, std::size_t> sizes{{1, 8}, {2, 2}, {3, 2}, {5, 4}, {6, 4}, {7, 8}, {8, 1}, {9, 1}};
     for (const auto& [tag, size] : sizes) CHECK(found.at(tag).size() == size);
     options.dimension = found.at(1).u64(0);

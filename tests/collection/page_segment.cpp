@@ -118,7 +118,8 @@ private:
         meta_.has_codes = field.u8(8) != 0;
         CHECK(field.u8(8) == (options_.quantizer == 1 ? 0 : 1));
         CHECK(field.u8(9) <= 1);
-        CHECK(field.zero(10, 6));
+        CHECK(field.u8(10) == (options_.halves ? 1 : 0));
+        CHECK(field.zero(11, 5));
         meta_.vector_stride = field.u32(16);
         meta_.code_stride = field.u32(20);
         meta_.codebook_size = field.u64(24);
@@ -224,7 +225,7 @@ private:
     [[nodiscard]] bool unit_length() const { return options_.metric == 3; }
 
     void read_vectors() {
-        const std::uint64_t size = 4 * std::uint64_t{meta_.dimension};
+        const std::uint64_t size = (options_.halves ? 2 : 4) * std::uint64_t{meta_.dimension};
         const std::uint64_t lines = round_up(size, 64);
         CHECK(meta_.vector_stride == ((lines - size) * 8 <= size ? lines : size));
         std::vector<std::uint64_t> sizes{std::uint64_t{meta_.vector_stride} * meta_.rows};
@@ -232,7 +233,8 @@ private:
         const auto parts = sections("v0/vectors", 9, sizes);
         for (std::uint64_t row = 0; row < meta_.rows; ++row) {
             std::vector<float>& vector = points_[row].vector;
-            vector = parts[0].floats(row * meta_.vector_stride, meta_.dimension);
+            vector = options_.halves ? parts[0].halves(row * meta_.vector_stride, meta_.dimension)
+                                     : parts[0].floats(row * meta_.vector_stride, meta_.dimension);
             CHECK(parts[0].zero(row * meta_.vector_stride + size, meta_.vector_stride - size));
             double square = 0.0;
             for (const float value : vector) square += static_cast<double>(value) * static_cast<double>(value);

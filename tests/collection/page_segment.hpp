@@ -20,6 +20,7 @@ struct PageOptions {
     std::uint32_t m = 0;
     std::uint32_t ef_construction = 0;
     std::uint64_t seed = 0;
+    bool halves = false;
 };
 
 struct PageSegment {

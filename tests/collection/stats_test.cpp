@@ -47,8 +47,11 @@ TEMPLATE_TEST_CASE("an estimate is within 5 % of the steady state and 10 % of th
     const auto [points, dimension] =
         GENERATE(table<std::size_t, std::size_t>({{20'000, 16}, {8'000, 200}, {12'000, 96}}));
     CAPTURE(points, dimension);
+    const RawPrecision raw = dimension == 200 ? GENERATE(RawPrecision::F32, RawPrecision::F16) : RawPrecision::F32;
+    CAPTURE(static_cast<int>(raw));
     MemoryAccount memory("test");
-    const typename TestType::Options options{.dimension = dimension, .index = {.m = 16, .ef_construction = 24}};
+    const typename TestType::Options options{
+        .dimension = dimension, .index = {.m = 16, .ef_construction = 24}, .raw = raw};
     const MemoryEstimate estimate = TestType::estimate(points, options).value();
     auto c = TestType::open(options, {.executor = std::make_shared<InlineExecutor>(), .memory = &memory}).value();
     fill(c, clustered_vectors(points, dimension, 1));

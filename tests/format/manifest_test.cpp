@@ -44,6 +44,13 @@ Manifest example() {
     return manifest;
 }
 
+/// The same of half floats.
+Manifest half_example() {
+    Manifest manifest = example();
+    manifest.options.raw = RawPrecision::F16;
+    return manifest;
+}
+
 /// Makes the checksum right again after a test changed the body.
 void reseal(std::vector<std::byte>& bytes, std::uint64_t number) {
     const auto body = std::span<const std::byte>(bytes).subspan(body_offset);
@@ -69,7 +76,7 @@ TEST_CASE("a manifest is read as it was written", "[format]") {
     for (std::uint32_t i = 1; i <= 100; ++i) {
         many.segments.push_back({.number = i, .footer_checksum = i * 77, .row_count = i});
     }
-    for (const Manifest& manifest : {example(), many}) {
+    for (const Manifest& manifest : {example(), many, half_example()}) {
         const auto bytes = format::encode_manifest(identity(12), manifest);
         const auto decoded = format::decode_manifest(bytes, 12, "path");
         REQUIRE(decoded.has_value());
@@ -82,6 +89,7 @@ TEST_CASE("a manifest of version 1 has the bytes it ever had", "[format][golden]
     const auto golden = test_support::golden_lines("manifest.txt");
     const auto bytes = format::encode_manifest(identity(12), example());
     CHECK(test_support::to_hex(bytes) == golden.at("example"));
+    CHECK(test_support::to_hex(format::encode_manifest(identity(12), half_example())) == golden.at("half floats"));
     CHECK(format::encode_current(12, hash64(bytes)) == golden.at("current") + "\n");
 }
 
@@ -132,6 +140,27 @@ TEST_CASE("a body that says what cannot be is refused though its checksum is rig
     refuse(whole.size() - 8, 0);      // no rows
     refuse(whole.size() - 5, 0xFF);   // more rows than a segment can have
     refuse(whole.size() - 1, 1);      // padding
+}
+
+TEST_CASE("an option that came later is there only where it says something else than its absence", "[format]") {
+    const auto bytes = format::encode_manifest(identity(12), half_example());
+    CHECK(bytes.size() == format::encode_manifest(identity(12), example()).size() + 9);
+    const std::size_t value = bytes.size() - 48 - 1;
+    REQUIRE(bytes[value] == std::byte{2});
+    for (const unsigned wrong : {0U, 1U, 3U, 255U}) {
+        auto changed = bytes;
+        changed[value] = static_cast<std::byte>(wrong);
+        reseal(changed, 12);
+        INFO(wrong);
+        const Error error = error_of(changed, 12);
+        CHECK(error.code == ErrorCode::corruption);
+        CHECK(error.message.find("option 10") != std::string::npos);
+    }
+    // In the place of another that may not be missing.
+    auto renamed = bytes;
+    renamed[value - 8 - 9] = std::byte{11};
+    reseal(renamed, 12);
+    CHECK(error_of(renamed, 12).code == ErrorCode::unsupported);
 }
 
 TEST_CASE("an option of a later version may say that it can be passed over", "[format]") {

@@ -95,7 +95,7 @@ Result<Collection<M, S, Q>> Collection<M, S, Q>::open(const std::string& path, c
         }
         SEXTANT_TRY(detail::validate_quantizer(quantizer, core.dimension));
         std::vector<std::unique_ptr<VectorField>> fields;
-        fields.push_back(std::make_unique<TypedField<M, Q>>(core.dimension, core.index, quantizer));
+        fields.push_back(std::make_unique<TypedField<M, Q>>(core.dimension, core.index, quantizer, core.raw));
         return fields;
     };
     SEXTANT_TRY_ASSIGN(auto core, detail::CollectionCore::open(path, wanted(options), open_options, make));
@@ -108,6 +108,7 @@ detail::WantedOptions Collection<M, S, Q>::wanted(const Options& options) {
                               .index = options.index,
                               .durability = options.durability,
                               .deterministic = options.deterministic,
+                              .raw = options.raw,
                               .metric = M::id,
                               .quantizer = Q::id,
                               .residency = S::residency};
@@ -150,13 +151,15 @@ detail::CoreOptions Collection<M, S, Q>::core_options(const Options& resolved) {
                       .ef_construction = *resolved.index.ef_construction,
                       .seed = *resolved.index.seed},
             .durability = *resolved.durability,
-            .deterministic = *resolved.deterministic};
+            .deterministic = *resolved.deterministic,
+            .raw = *resolved.raw};
 }
 
 template <Metric M, Storage S, QuantizerFor<M> Q>
 std::unique_ptr<VectorField> Collection<M, S, Q>::make_field(const Options& options) {
     const Options resolved = options.resolved(S::durable);
-    return std::make_unique<TypedField<M, Q>>(*resolved.dimension, core_options(resolved).index, resolved.quantizer);
+    return std::make_unique<TypedField<M, Q>>(*resolved.dimension, core_options(resolved).index, resolved.quantizer,
+                                              *resolved.raw);
 }
 
 template <Metric M, Storage S, QuantizerFor<M> Q>
@@ -166,7 +169,7 @@ Result<Task> Collection<M, S, Q>::start_requantize(const typename To::Options& o
                   "a durable collection stores its quantizer's options");
     const detail::CoreOptions& core = this->core().options();
     SEXTANT_TRY(detail::validate_quantizer(options, core.dimension));
-    auto field = std::make_unique<TypedField<M, To>>(core.dimension, core.index, options);
+    auto field = std::make_unique<TypedField<M, To>>(core.dimension, core.index, options, core.raw);
     std::vector<std::byte> saved;
     if constexpr (StorableOptions<typename To::Options> && !std::is_empty_v<typename To::Options>)
         saved = options.save();

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "sextant/core/result.hpp"
+#include "sextant/core/types.hpp"
 #include "sextant/index/hnsw/hnsw_params.hpp"
 
 namespace sextant::inline v1 {
@@ -41,8 +42,10 @@ struct CoreOptions {
     HnswParams index = {};
     Durability durability = Durability::None;
     bool deterministic = false;
+    RawPrecision raw = RawPrecision::F32;
 };
-[[nodiscard]] Result<void> validate_options(const std::optional<std::size_t>& dimension, const IndexOptions& index);
+[[nodiscard]] Result<void> validate_options(const std::optional<std::size_t>& dimension, const IndexOptions& index,
+                                            const std::optional<RawPrecision>& raw);
 /// What the quantizer says of its options, and of how they go with the dimension where it has an opinion on that.
 template <class QuantizerOptions>
 [[nodiscard]] Result<void> validate_quantizer(const QuantizerOptions& options,
@@ -70,10 +73,19 @@ struct CollectionOptions {
     /// The same calls give the same bytes, whatever the number of threads: background work then runs inside the calls
     /// that cause it, at moments the data decide, and only its inner loops are spread over threads. Default false.
     std::optional<bool> deterministic = {};
+    /// What vectors are kept as: F32, as given, 4 bytes a component; F16, half floats, 2 bytes. Default F32.
+    /// Under F16 a write rounds each component to the nearest half, of two the even one: within 1/2048 of it, or 2^-25 where
+    /// it is below 2^-14. From then on the rounded vector is the vector: distances are its own, exact search is exact for it,
+    /// and reading gives it, bit for bit, before and after it is sealed. A write with a component of 65,520 or more in size
+    /// is refused: invalid_argument, none of its batch is written. Queries are not rounded. Saves half of the memory, or of
+    /// the file, that vectors take once they are sealed; growing segments and the log hold floats. Not for who must get back
+    /// what was given. Under cosine, a vector of components below 2^-25 becomes the zero vector. A collection cannot be
+    /// changed from one to the other.
+    std::optional<RawPrecision> raw = {};
 
     /// invalid_argument naming the field, what was got and what is allowed. Checks what is given; see resolved().
     [[nodiscard]] Result<void> validate() const {
-        SEXTANT_TRY(detail::validate_options(dimension, index));
+        SEXTANT_TRY(detail::validate_options(dimension, index, raw));
         return detail::validate_quantizer(quantizer, dimension);
     }
 
@@ -86,6 +98,7 @@ struct CollectionOptions {
         all.index.seed = index.seed.value_or(defaults.seed);
         all.durability = durability.value_or(durable ? Durability::Sync : Durability::None);
         all.deterministic = deterministic.value_or(false);
+        all.raw = raw.value_or(RawPrecision::F32);
         return all;
     }
 };

@@ -21,13 +21,13 @@ struct Hit {
     /// The metric's natural score: cosine or inner product (larger is closer), Euclidean distance (smaller is closer).
     float score = 0.0F;
     Payload payload = {};
-    std::vector<float> vector = {};  ///< bit for bit as it was given
+    std::vector<float> vector = {};  ///< bit for bit as it was given, or rounded: see CollectionOptions::raw
 };
 
 struct Record {
     PointId id = {};
     Payload payload = {};
-    std::vector<float> vector = {};  ///< bit for bit as it was given
+    std::vector<float> vector = {};  ///< bit for bit as it was given, or rounded: see CollectionOptions::raw
     Lsn version = {};                ///< of the last write to this point; for upsert_if
 };
 

@@ -22,7 +22,7 @@ enum class SegmentPhase : std::uint8_t {
 
 /// Bytes by what they hold, as charged to the memory account.
 struct PartBytes {
-    std::uint64_t vectors = 0;  ///< as given, with the padding of their rows
+    std::uint64_t vectors = 0;  ///< raw ones, with the padding of their rows
     std::uint64_t codes = 0;    ///< compressed vectors
     std::uint64_t graph = 0;
     std::uint64_t ids = 0;

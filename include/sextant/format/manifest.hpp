@@ -29,6 +29,7 @@ struct StoredOptions {
     std::uint64_t seed = 0;
     std::uint8_t durability = 0;
     bool deterministic = false;
+    RawPrecision raw = RawPrecision::F32;
 
     friend bool operator==(const StoredOptions&, const StoredOptions&) = default;
 };

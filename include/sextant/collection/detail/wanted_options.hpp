@@ -25,6 +25,7 @@ struct WantedOptions {
     IndexOptions index = {};
     std::optional<Durability> durability = {};
     std::optional<bool> deterministic = {};
+    std::optional<RawPrecision> raw = {};
     MetricId metric = MetricId::squared_l2;
     QuantizerId quantizer = QuantizerId::none;
     std::optional<std::vector<std::byte>> quantizer_options = {};  ///< encoded
