@@ -14,7 +14,12 @@ constexpr std::array<std::string_view, 11> known_names = {
 /// These may have a number behind them: how many times smaller than floats codes are, or their bits.
 constexpr std::array<std::string_view, 3> numbered_names = {"sextant:pq", "sextant:opq", "sextant:rabitq"};
 
-bool is_known(const std::string& name) {
+/// Behind an engine of this library: vectors are half floats.
+constexpr std::string_view half_suffix = "+f16";
+
+bool is_known(const std::string& given) {
+    std::string name = given;
+    if (name.starts_with("sextant:") && name.ends_with(half_suffix)) name.resize(name.size() - half_suffix.size());
     if (std::find(known_names.begin(), known_names.end(), name) != known_names.end()) return true;
     const std::size_t colon = name.rfind(':');
     if (colon == std::string::npos || colon + 1 == name.size() ||

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -22,6 +23,7 @@ namespace {
 namespace sx = sextant;
 
 constexpr std::size_t batch_rows = 1000;
+constexpr std::string_view half_suffix = "+f16";
 
 template <class Metric_, class Quantizer>
 class SextantSearcher final : public Searcher {
@@ -66,7 +68,10 @@ public:
     using QuantizerOptions = std::function<typename Quantizer::Options(std::size_t dimension)>;
 
     SextantEngine(std::string name, bool exact, QuantizerOptions quantizer)
-        : Engine(std::move(name)), exact_(exact), quantizer_(std::move(quantizer)) {}
+        : Engine(std::move(name)),
+          exact_(exact),
+          raw_(this->name().ends_with(half_suffix) ? sx::RawPrecision::F16 : sx::RawPrecision::F32),
+          quantizer_(std::move(quantizer)) {}
 
     std::string kernel() const override { return sx::active_kernels().name; }
     std::size_t default_ef_construction() const override { return sx::HnswParams{}.ef_construction; }
@@ -86,6 +91,7 @@ public:
         options.quantizer = quantizer_(base.columns);
         options.index.m = static_cast<std::uint32_t>(params.m);
         options.index.ef_construction = static_cast<std::uint32_t>(params.ef_construction);
+        options.raw = raw_;
         SEXTANT_TRY_ASSIGN(auto collection, Collection::open(options, open));
         collection_.emplace(std::move(collection));
         for (std::size_t first = 0; first < base.rows; first += batch_rows) {
@@ -132,6 +138,7 @@ public:
 
 private:
     bool exact_;
+    sx::RawPrecision raw_;
     QuantizerOptions quantizer_;
     std::size_t dimension_ = 0;
     SearchSetting setting_;
@@ -180,24 +187,25 @@ std::unique_ptr<Engine> make_rabitq(const std::string& name, Metric metric, std:
 }  // namespace
 
 std::unique_ptr<Engine> make_sextant_engine(const std::string& name, Metric metric) {
-    if (name == "sextant:none") return make_usual<sx::NoQuantizer>(name, metric);
-    if (name == "sextant:sq8") return make_usual<sx::ScalarQuantizer>(name, metric);
-    if (name == "sextant:sq4") {
+    const std::string kind = name.ends_with(half_suffix) ? name.substr(0, name.size() - half_suffix.size()) : name;
+    if (kind == "sextant:none") return make_usual<sx::NoQuantizer>(name, metric);
+    if (kind == "sextant:sq8") return make_usual<sx::ScalarQuantizer>(name, metric);
+    if (kind == "sextant:sq4") {
         return make_for_metric<sx::ScalarQuantizer>(
             name, metric, false, [](std::size_t) { return sx::ScalarQuantizer::Options{.bits = 4}; });
     }
-    if (name == "sextant:flat") return make_usual<sx::NoQuantizer>(name, metric, true);
+    if (kind == "sextant:flat") return make_usual<sx::NoQuantizer>(name, metric, true);
     constexpr std::uint32_t usual_ratio = 16;
-    const auto pq = number_after(name, "sextant:pq");
-    if (pq || name == "sextant:pq") {
+    const auto pq = number_after(kind, "sextant:pq");
+    if (pq || kind == "sextant:pq") {
         return make_product(name, metric, pq.value_or(usual_ratio), sx::ProductRotation::none);
     }
-    const auto opq = number_after(name, "sextant:opq");
-    if (opq || name == "sextant:opq") {
+    const auto opq = number_after(kind, "sextant:opq");
+    if (opq || kind == "sextant:opq") {
         return make_product(name, metric, opq.value_or(usual_ratio), sx::ProductRotation::opq);
     }
-    const auto bits = number_after(name, "sextant:rabitq");
-    if (bits || name == "sextant:rabitq") return make_rabitq(name, metric, bits);
+    const auto bits = number_after(kind, "sextant:rabitq");
+    if (bits || kind == "sextant:rabitq") return make_rabitq(name, metric, bits);
     return nullptr;
 }
 

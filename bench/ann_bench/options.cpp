@@ -24,7 +24,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
     app.add_option(
            "--engine", options.engines,
            "sextant:none, sextant:sq8, sextant:sq4, sextant:pq[:RATIO], sextant:opq[:RATIO], sextant:rabitq[:BITS], "
-           "sextant:flat, hnswlib, faiss-hnsw, faiss-hnsw-sq8, faiss-flat; repeatable")
+           "sextant:flat, each also with +f16 behind it: vectors of half floats; hnswlib, faiss-hnsw, faiss-hnsw-sq8, "
+           "faiss-flat; repeatable")
         ->required()
         ->delimiter(',');
     app.add_option("--m", options.m, "links a row")->capture_default_str()->check(CLI::Range(4, 64));

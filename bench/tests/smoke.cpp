@@ -296,6 +296,7 @@ void test_refusals() {
     };
     refuses(files() + "--metric l2 --engine sextant:pq:x", 2, "sextant:pq:x: no such engine");
     refuses(files() + "--metric l2 --engine sextant:rabitq:9", 1, "quantizer.bits is 9; it must be 1 to 8");
+    refuses(files() + "--metric l2 --engine hnswlib+f16", 2, "hnswlib+f16: no such engine");
     refuses(files() + "--metric l2 --engine nosuch", 2, "nosuch: no such engine");
     refuses(files() + "--metric l2 --engine sextant:none --storage mapped:/tmp", 2, "mapped:/tmp: not built");
     refuses(files() + "--metric l2 --engine sextant:none --ef 5", 2, "--ef 5: below k");
@@ -328,8 +329,8 @@ int main(int argc, char** argv) {
     test_readers(base);
     test_broken_files(base);
     test_truth(base, queries);
-    std::vector<std::string> engines = {"sextant:none", "sextant:sq8",  "sextant:sq4",
-                                        "sextant:flat", "sextant:pq:8", "sextant:rabitq:2"};
+    std::vector<std::string> engines = {"sextant:none", "sextant:sq8",      "sextant:sq4",     "sextant:flat",
+                                        "sextant:pq:8", "sextant:rabitq:2", "sextant:sq8+f16", "sextant:flat+f16"};
 #ifdef SEXTANT_BENCH_HAS_PEERS
     for (const char* peer : {"hnswlib", "faiss-hnsw", "faiss-flat"}) engines.emplace_back(peer);
 #endif
