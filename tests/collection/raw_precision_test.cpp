@@ -296,3 +296,34 @@ TEST_CASE("the files of half floats are smaller by half of the vectors", "[raw_p
     CHECK(floats == 64 + 2000 * 512);
     CHECK(bytes_of(F16) == 64 + 2000 * 256);
 }
+
+TEST_CASE("codes and graphs that are damaged are made anew from half floats", "[raw_precision][durable]") {
+    SimDisk disk;
+    const Vectors vectors = clustered_vectors(1200, 24, 43);
+    const Vectors expected = rounded(vectors);
+    const OpenOptions open = inline_on(disk.files());
+    {
+        auto c = StoredCodes::open(path, {.dimension = 24, .raw = F16}, open).value();
+        fill(c, vectors);
+        c.optimize().value();
+    }
+    for (const auto& segment : disk.files().list(std::string(path) + "/seg").value()) {
+        for (const char* part : {"codes", "graph"}) {
+            const std::string name = std::string(path) + "/seg/" + segment.name + "/v0/" + part;
+            const auto file = disk.files().open(name, FileMode::read_write).value();
+            std::byte byte{};
+            REQUIRE(file->read_at(1000, {&byte, 1}).value() == 1);
+            byte ^= std::byte{4};
+            file->write_at(1000, {&byte, 1}).value();
+        }
+    }
+    auto c = StoredCodes::open(path, {}, open).value();
+    CHECK(c.stats().value().recovery.rebuilt.size() == 2);
+    for (std::uint64_t id = 0; id < 1200; ++id) REQUIRE(read(c, id) == bits_of(expected[id]));
+    c.verify(Depth::full).value();
+    for (std::size_t q = 0; q < 20; ++q) {
+        const auto hits = c.search({.vector = expected[q * 60], .k = 1}).value().hits;
+        REQUIRE(hits.size() == 1);
+        CHECK(hits[0].id == PointId{std::uint64_t{q * 60}});
+    }
+}
