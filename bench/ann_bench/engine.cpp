@@ -14,9 +14,6 @@ constexpr std::array<std::string_view, 11> known_names = {
 /// These may have a number behind them: how many times smaller than floats codes are, or their bits.
 constexpr std::array<std::string_view, 3> numbered_names = {"sextant:pq", "sextant:opq", "sextant:rabitq"};
 
-/// Behind an engine of this library: vectors are half floats.
-constexpr std::string_view half_suffix = "+f16";
-
 bool is_known(const std::string& given) {
     std::string name = given;
     if (name.starts_with("sextant:") && name.ends_with(half_suffix)) name.resize(name.size() - half_suffix.size());

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sextant/core/result.hpp"
@@ -16,6 +17,9 @@
 #include "support/ground_truth.hpp"
 
 namespace sextant_bench {
+
+/// Behind the name of an engine of this library: its vectors are half floats.
+inline constexpr std::string_view half_suffix = "+f16";
 
 struct BuildParams {
     Metric metric = Metric::l2;

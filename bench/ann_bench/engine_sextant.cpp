@@ -23,7 +23,6 @@ namespace {
 namespace sx = sextant;
 
 constexpr std::size_t batch_rows = 1000;
-constexpr std::string_view half_suffix = "+f16";
 
 template <class Metric_, class Quantizer>
 class SextantSearcher final : public Searcher {

@@ -168,19 +168,14 @@ private:
         places.resize(end, deepest);
     }
 
-    /// With all pools for one query after another: where vectors are on a disk, the rows that a smaller pool read are in
-    /// memory still.
     Result<void> measure_graph(Calibration& result) {
         FieldView view = view_;
         view.calibration = &result;
-        std::array<std::size_t, efs.size()> hits{};
-        for (std::size_t i = 0; i < rows_.size(); ++i) {
-            for (std::size_t e = 0; e < efs.size(); ++e) SEXTANT_TRY(count_hits(view, i, efs[e], hits[e]));
-        }
         float recall = 0.0F;
         for (std::size_t e = 0; e < efs.size() && recall < enough_recall; ++e) {
-            const auto share = static_cast<float>(hits[e]) / static_cast<float>(rows_.size() * recall_at);
-            recall = std::max(recall, share);
+            std::size_t hits = 0;
+            for (std::size_t i = 0; i < rows_.size(); ++i) SEXTANT_TRY(count_hits(view, i, efs[e], hits));
+            recall = std::max(recall, static_cast<float>(hits) / static_cast<float>(rows_.size() * recall_at));
             result.points[result.point_count++] = {efs[e], recall};
         }
         return {};

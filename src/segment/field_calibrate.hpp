@@ -2,7 +2,7 @@
 /// by comparing all raw vectors, by codes, and in the graph.
 /// Threads: free functions. Deterministic: the same rows give the same figures, whatever the machine is.
 /// Cost: bound by work, not by a clock: 24 to 128 queries, fewer the more floats a scan for one compares (2^32 for all
-/// above 24), each a scan of floats, one of codes, and twelve graph searches. Memory: the sample and one scratch.
+/// above 24), each a scan of floats, one of codes, and at most twelve graph searches. Memory: the sample and one scratch.
 #pragma once
 
 #include <cstdint>
